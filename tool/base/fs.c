@@ -1,0 +1,314 @@
+#include "fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "proc.h"
+
+#define COPY_CHUNK (1 << 20)
+#define REMOVE_DEPTH 200 /* deepest tree that is removed */
+
+char *wl_path_join(const char *a, const char *b) {
+    size_t n = strlen(a);
+
+    if (b[0] == '/' || n == 0)
+        return wl_strdup(b);
+    return wl_sprintf("%s%s%s", a, a[n - 1] == '/' ? "" : "/", b);
+}
+
+const char *wl_path_base(const char *path) {
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static int read_fd(int fd, const char *path, size_t max, struct wl_buf *ret, struct wl_err *err) {
+    for (;;) {
+        ssize_t n;
+
+        wl_buf_reserve(ret, 65536);
+        n = read(fd, ret->p + ret->len, ret->cap - ret->len - 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return wl_fail_errno(err, errno, "cannot read %s", path);
+        ret->len += (size_t)n;
+        ret->p[ret->len] = '\0';
+        if (ret->len > max)
+            return wl_fail(err, WL_FAILED, "%s is larger than the %zu bytes allowed", path, max);
+        if (n == 0)
+            return 0;
+    }
+}
+
+int wl_fs_read(const char *path, size_t max, struct wl_buf *ret, struct wl_err *err) {
+    WL_AUTO(wl_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+
+    if (fd < 0)
+        return wl_fail_errno(err, errno, "cannot open %s", path);
+    if (fstat(fd, &st) < 0)
+        return wl_fail_errno(err, errno, "cannot stat %s", path);
+    if (!S_ISREG(st.st_mode))
+        return wl_fail(err, WL_FAILED, "%s is not a regular file", path);
+    if ((size_t)st.st_size <= max)
+        wl_buf_reserve(ret, (size_t)st.st_size + 1);
+    return read_fd(fd, path, max, ret, err);
+}
+
+int wl_fs_mkdirs(const char *path, struct wl_err *err) {
+    WL_AUTOFREE char *copy = wl_strdup(path);
+
+    for (char *p = copy + 1; *copy; p++) {
+        char c = *p;
+
+        if (c != '/' && c != '\0')
+            continue;
+        *p = '\0';
+        if (mkdir(copy, 0777) < 0 && errno != EEXIST)
+            return wl_fail_errno(err, errno, "cannot create the folder %s", copy);
+        *p = c;
+        if (c == '\0')
+            break;
+    }
+    if (!wl_fs_is_dir(path))
+        return wl_fail(err, WL_FAILED, "%s exists and is not a folder", path);
+    return 0;
+}
+
+int wl_fs_mkdirs_parent(const char *path, struct wl_err *err) {
+    WL_AUTOFREE char *copy = wl_strdup(path);
+    char *slash = strrchr(copy, '/');
+
+    if (!slash || slash == copy)
+        return 0;
+    *slash = '\0';
+    return wl_fs_mkdirs(copy, err);
+}
+
+static int remove_at(int dirfd, const char *name, int depth);
+
+static int remove_children(int dirfd, const char *name, int depth) {
+    int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = NULL;
+    struct dirent *e;
+    int rc = 0;
+
+    if (fd < 0 && errno == EACCES) {
+        if (fchmodat(dirfd, name, 0700, 0) == 0)
+            fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    }
+    if (fd < 0 || !(d = fdopendir(fd))) {
+        wl_closep(&fd);
+        return -1;
+    }
+    fchmod(fd, 0700);
+    while (rc == 0 && (e = readdir(d)))
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            rc = remove_at(fd, e->d_name, depth + 1);
+    closedir(d);
+    return rc;
+}
+
+static int remove_at(int dirfd, const char *name, int depth) {
+    if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR && errno != EPERM)
+        return -1;
+    if (depth > REMOVE_DEPTH) {
+        errno = ELOOP;
+        return -1;
+    }
+    if (remove_children(dirfd, name, depth) < 0)
+        return -1;
+    return unlinkat(dirfd, name, AT_REMOVEDIR);
+}
+
+int wl_fs_remove(const char *path, struct wl_err *err) {
+    if (remove_at(AT_FDCWD, path, 0) < 0)
+        return wl_fail_errno(err, errno, "cannot remove %s", path);
+    return 0;
+}
+
+bool wl_fs_exists(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+bool wl_fs_is_dir(const char *path) {
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int wl_fs_list(const char *path, struct wl_strv *ret, struct wl_err *err) {
+    DIR *d = opendir(path);
+    struct dirent *e;
+
+    if (!d)
+        return wl_fail_errno(err, errno, "cannot list %s", path);
+    while ((e = readdir(d)))
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            wl_strv_add(ret, e->d_name);
+    closedir(d);
+    wl_strv_sort(ret);
+    return 0;
+}
+
+int wl_write_all(int fd, const void *p, size_t n) {
+    const char *c = p;
+
+    while (n > 0) {
+        ssize_t w = write(fd, c, n);
+
+        if (w < 0 && errno == EINTR)
+            continue;
+        if (w < 0)
+            return -1;
+        c += w;
+        n -= (size_t)w;
+    }
+    return 0;
+}
+
+int wl_file_open(struct wl_file *f, const char *path, mode_t mode, bool sync, struct wl_err *err) {
+    WL_AUTOFREE char *tmp = wl_sprintf("%s.tmp-XXXXXX", path);
+    int fd;
+
+    if (wl_fs_mkdirs_parent(path, err) < 0)
+        return -1;
+    fd = mkostemp(tmp, O_CLOEXEC);
+    if (fd < 0)
+        return wl_fail_errno(err, errno, "cannot create %s", path);
+    wl_cleanup_add(tmp);
+    if (fchmod(fd, mode) < 0) {
+        int e = errno;
+
+        close(fd);
+        unlink(tmp);
+        wl_cleanup_remove(tmp);
+        return wl_fail_errno(err, e, "cannot set the mode of %s", path);
+    }
+    f->fd = fd;
+    f->tmp = WL_STEAL(tmp);
+    f->path = wl_strdup(path);
+    f->sync = sync;
+    return 0;
+}
+
+int wl_file_write(struct wl_file *f, const void *p, size_t n, struct wl_err *err) {
+    if (wl_write_all(f->fd, p, n) < 0)
+        return wl_fail_errno(err, errno, "cannot write %s", f->path);
+    return 0;
+}
+
+int wl_file_commit(struct wl_file *f, struct wl_err *err) {
+    int rc = 0;
+
+    if (f->sync && fsync(f->fd) < 0)
+        rc = wl_fail_errno(err, errno, "cannot write %s", f->path);
+    if (close(f->fd) < 0 && rc == 0)
+        rc = wl_fail_errno(err, errno, "cannot write %s", f->path);
+    f->fd = -1;
+    if (rc == 0 && rename(f->tmp, f->path) < 0)
+        rc = wl_fail_errno(err, errno, "cannot put %s in place", f->path);
+    if (rc == 0) {
+        wl_cleanup_remove(f->tmp);
+        free(f->tmp);
+        f->tmp = NULL;
+    }
+    wl_file_cancel(f);
+    return rc;
+}
+
+void wl_file_cancel(struct wl_file *f) {
+    wl_closep(&f->fd);
+    f->fd = -1;
+    if (f->tmp) {
+        unlink(f->tmp);
+        wl_cleanup_remove(f->tmp);
+    }
+    free(f->tmp);
+    free(f->path);
+    f->tmp = f->path = NULL;
+}
+
+int wl_fs_write(const char *path, const void *p, size_t n, struct wl_err *err) {
+    WL_AUTO(wl_file_cancel) struct wl_file f = WL_FILE_INIT;
+
+    if (wl_file_open(&f, path, 0644, false, err) < 0 || wl_file_write(&f, p, n, err) < 0)
+        return -1;
+    return wl_file_commit(&f, err);
+}
+
+static int copy_bytes(int in, int out, const char *from, const char *to, struct wl_err *err) {
+    WL_AUTOFREE char *chunk = NULL;
+    ssize_t n = copy_file_range(in, NULL, out, NULL, SSIZE_MAX / 2, 0);
+
+    while (n > 0)
+        n = copy_file_range(in, NULL, out, NULL, SSIZE_MAX / 2, 0);
+    chunk = wl_malloc(COPY_CHUNK);
+    while ((n = read(in, chunk, COPY_CHUNK)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return wl_fail_errno(err, errno, "cannot read %s", from);
+        if (wl_write_all(out, chunk, (size_t)n) < 0)
+            return wl_fail_errno(err, errno, "cannot write %s", to);
+    }
+    return 0;
+}
+
+int wl_fs_copy(const char *from, const char *to, struct wl_err *err) {
+    WL_AUTO(wl_file_cancel) struct wl_file f = WL_FILE_INIT;
+    WL_AUTO(wl_closep) int in = open(from, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+
+    if (in < 0 || fstat(in, &st) < 0)
+        return wl_fail_errno(err, errno, "cannot open %s", from);
+    if (wl_file_open(&f, to, (st.st_mode & 0111) ? 0755 : 0644, false, err) < 0 ||
+        copy_bytes(in, f.fd, from, to, err) < 0)
+        return -1;
+    return wl_file_commit(&f, err);
+}
+
+int wl_fs_tempdir(const char *beside, char **ret_path, struct wl_err *err) {
+    WL_AUTOFREE char *tmp = wl_sprintf("%s.tmp-XXXXXX", beside);
+
+    if (wl_fs_mkdirs_parent(beside, err) < 0)
+        return -1;
+    if (!mkdtemp(tmp))
+        return wl_fail_errno(err, errno, "cannot create a folder beside %s", beside);
+    *ret_path = WL_STEAL(tmp);
+    return 0;
+}
+
+int wl_fs_lock(const char *path, unsigned flags, int *ret_fd, struct wl_err *err) {
+    int op = (flags & WL_LOCK_SHARED) ? LOCK_SH : LOCK_EX;
+    WL_AUTO(wl_closep) int fd = -1;
+
+    if (wl_fs_mkdirs_parent(path, err) < 0)
+        return -1;
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return wl_fail_errno(err, errno, "cannot open the lock %s", path);
+    while (flock(fd, op | ((flags & WL_LOCK_NOWAIT) ? LOCK_NB : 0)) < 0) {
+        if (errno == EWOULDBLOCK) {
+            *ret_fd = -1;
+            return 0;
+        }
+        if (errno != EINTR)
+            return wl_fail_errno(err, errno, "cannot lock %s", path);
+        if (wl_interrupted())
+            return wl_fail(err, WL_FAILED, "interrupted while waiting for the lock %s", path);
+    }
+    *ret_fd = wl_steal_fd(&fd);
+    return 0;
+}
