@@ -46,3 +46,12 @@ wasmedge_debian_version=0.14.1
 wasmedge_debian_suites='trixie'
 wasmedge_debian_exact='wasmedge=0.14.1+dfsg-3.1'
 
+
+# --- sources: FILE SHA256 URL SUITE SOURCE=VERSION, one a line; Debian's *.orig.tar.* of that
+# source package is the very file that upstream released ("-": not in Debian). The versions are
+# those whose every part can still be had.
+mirror_table='
+php-7.4.33.tar.xz 924846abf93bc613815c55dd3f5809377813ac62a9ec4eb3778675b82a27b927 https://www.php.net/distributions/php-7.4.33.tar.xz bullseye php7.4=7.4.33-1+deb11u5
+php-7.4.32.tar.xz 323332c991e8ef30b1d219cb10f5e30f11b5f319ce4c6642a5470d75ade7864a https://www.php.net/distributions/php-7.4.32.tar.xz - -
+lua-5.4.7.tar.gz 9fbf5e28ef86c69858f6d3d34eccc32e911c1a28b4120ff3e84aaa70cfbf1e30 https://www.lua.org/ftp/lua-5.4.7.tar.gz trixie lua5.4=5.4.7-1
+'
