@@ -1,0 +1,44 @@
+#!/bin/sh
+# The command line itself: help, version, usage errors.
+. "${0%/*}/../lib/tap.sh"
+
+run wlpack --help
+status_is 0 "--help succeeds"
+out_like '^usage: wlpack' "help says how to use it"
+is "$(wc -c <"$err")" 0 "and nothing goes to stderr"
+
+run wlpack
+status_is 2 "no verb: a usage error"
+
+run wlpack version
+status_is 0 "version"
+out_like '^wlpack [0-9]+\.[0-9]+\.[0-9]+$' "one line with the version"
+run wlpack --version
+out_like '^wlpack [0-9]' "--version too"
+run wlpack version --json
+out_like '^\{"name":"wlpack","version":"[0-9.]+"\}$' "and as JSON"
+
+run wlpack nosuchverb
+status_is 2 "an unknown verb"
+err_like 'no verb "nosuchverb"' "is named"
+
+run wlpack version --nosuch
+status_is 2 "an unknown option"
+err_like 'unknown option "--nosuch".*wlpack version --help' "is named, with the way out"
+
+run wlpack version extra
+status_is 2 "an argument too many"
+
+# Every verb of the table explains itself and is in the man page.
+for verb in $(wlpack --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+    run wlpack "$verb" --help
+    status_is 0 "$verb --help succeeds"
+    out_like "^usage: wlpack $verb" "$verb --help shows its usage"
+    ok "$verb is in the man page" grep -q "^\.SS .*wlpack $verb" "$top/man/wlpack.1"
+done
+
+run sh -c "'$WLPACK' version >/dev/full"
+status_is 1 "a full disk behind stdout is an error"
+err_like 'cannot write the results' "and says so"
+
+done_testing
