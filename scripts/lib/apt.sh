@@ -1,11 +1,12 @@
 # shellcheck shell=sh
 # A private apt root: reads other suites of the distribution without touching the system's
-# own apt configuration, lists or cache. Needs common.sh. No root rights needed.
+# own apt configuration, lists or cache. Needs common.sh. No root rights needed. The functions
+# run in subshells and so leave the caller's variables alone; a failure is their exit code.
 
 # apt_sources: the machine's own binary sources, one "URI SUITE SIGNED-BY" a line
 # (SIGNED-BY "-" where there is none or where it is not a file), from both formats.
 apt_sources() {
-    for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+    for f in "${WLPACK_APT_ETC:-/etc/apt}"/sources.list "${WLPACK_APT_ETC:-/etc/apt}"/sources.list.d/*.list; do
         [ -r "$f" ] || continue
         awk '$1 == "deb" {
             key = "-"; i = 2
@@ -19,7 +20,7 @@ apt_sources() {
             if ($i != "" && $(i + 1) != "") print $i, $(i + 1), key
         }' "$f"
     done
-    for f in /etc/apt/sources.list.d/*.sources; do
+    for f in "${WLPACK_APT_ETC:-/etc/apt}"/sources.list.d/*.sources; do
         [ -r "$f" ] || continue
         awk 'function flush(  u, s, nu, ns, i, j) {
             if (types ~ /(^| )deb( |$)/ && enabled !~ /no/) {
@@ -46,7 +47,7 @@ apt_sources() {
 }
 
 # apt_source_for SUITE: "URI SIGNED-BY" of the archive that should hold SUITE.
-apt_source_for() {
+apt_source_for() (
     # shellcheck source=/dev/null
     codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
     apt_sources | awk -v want="$1" -v own="$codename" '
@@ -63,11 +64,11 @@ apt_source_for() {
             if (want ~ /-security$/) print sec, seckey
             else print arch, key
         }'
-}
+)
 
 # apt_root DIR "TYPES" SUITE...: make a private root in DIR for these suites and read their
 # lists; afterwards apt_in DIR runs an apt tool in it. TYPES is "deb" or "deb-src".
-apt_root() {
+apt_root() (
     root=$1 types=$2
     shift 2
     have apt-get || die "no apt-get here: this machine cannot make a kit from Debian packages"
@@ -113,18 +114,18 @@ CONF
         cat "$root/log" >&2
         die "apt could not read the lists of: $*"
     fi
-}
+)
 
 # apt_in DIR COMMAND...: run an apt tool in the private root DIR.
-apt_in() {
+apt_in() (
     conf=$1/apt.conf
     shift
     APT_CONFIG=$conf "$@"
-}
+)
 
 # apt_pick DIR NAME[=VERSION]: print NAME=VERSION that can be had; where the pinned version
 # has left the archive, say so and take the one there is (the kit's identity tells them apart).
-apt_pick() {
+apt_pick() (
     name=${2%%=*}
     versions=$(apt_in "$1" apt-cache madison "$name" | awk -F '|' '{gsub(/ /, "", $2); print $2}')
     [ -n "$versions" ] || die "the archive has no package $name"
@@ -132,16 +133,16 @@ apt_pick() {
     *=*)
         if printf '%s\n' "$versions" | grep -qxF -e "${2#*=}"; then
             printf '%s\n' "$2"
-            return
+            exit 0
         fi
         warn "$2 has left the archive, taking $(printf '%s\n' "$versions" | head -n 1)"
         ;;
     esac
     printf '%s=%s\n' "$name" "$(printf '%s\n' "$versions" | head -n 1)"
-}
+)
 
 # apt_fetch DIR INTO NAME[=VERSION]...: download exactly these packages into the folder INTO.
-apt_fetch() {
+apt_fetch() (
     root=$1 into=$2
     shift 2
     mkdir -p "$into"
@@ -153,11 +154,11 @@ apt_fetch() {
     # shellcheck disable=SC2086 # a list of words
     (cd "$into" && apt_in "$root" apt-get -qq download $picked >/dev/null) ||
         die "download failed:$picked"
-}
+)
 
 # apt_closure DIR NAME[=VERSION]: the package with all it depends on, as NAME=VERSION lines.
-apt_closure() {
+apt_closure() (
     one=$(apt_pick "$1" "$2")
     apt_in "$1" apt-get -qq -s --no-install-recommends install "$one" |
         awk '$1 == "Inst" { v = $3; sub(/^\(/, "", v); print $2 "=" v }'
-}
+)

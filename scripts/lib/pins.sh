@@ -55,3 +55,8 @@ php-7.4.33.tar.xz 924846abf93bc613815c55dd3f5809377813ac62a9ec4eb3778675b82a27b9
 php-7.4.32.tar.xz 323332c991e8ef30b1d219cb10f5e30f11b5f319ce4c6642a5470d75ade7864a https://www.php.net/distributions/php-7.4.32.tar.xz - -
 lua-5.4.7.tar.gz 9fbf5e28ef86c69858f6d3d34eccc32e911c1a28b4120ff3e84aaa70cfbf1e30 https://www.lua.org/ftp/lua-5.4.7.tar.gz trixie lua5.4=5.4.7-1
 '
+
+# --- the root that runs containers for real: podman, crun with its WasmEdge handler ---
+container_root_suite=trixie
+container_root_packages='podman crun libwasmedge0 base-files base-passwd bash coreutils dash
+ util-linux mount grep sed findutils ca-certificates'
