@@ -49,7 +49,7 @@ apt_sources() {
 # apt_source_for SUITE: "URI SIGNED-BY" of the archive that should hold SUITE.
 apt_source_for() (
     # shellcheck source=/dev/null
-    codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+    codename=$(. "${WLPACK_OS_RELEASE:-/etc/os-release}" && printf '%s' "${VERSION_CODENAME:-}")
     apt_sources | awk -v want="$1" -v own="$codename" '
         BEGIN { any = "^(" (own == "" ? "-" : own) "|stable|testing|unstable|sid|oldstable)$" }
         $1 !~ /^(https?|mirror\+[a-z]+|file|ftp|copy):/ { next }

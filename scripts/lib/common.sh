@@ -23,6 +23,18 @@ wl_home() {
     fi
 }
 
+# wl_find SUB: print SUB of the store, or of the user's default store where $WLPACK_HOME names
+# another one that does not have it (as the program looks for kits); fails when neither has it.
+wl_find() {
+    for wl_place in "$(wl_home)" "${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/wlpack"; do
+        if [ -e "$wl_place/$1" ]; then
+            printf '%s\n' "$wl_place/$1"
+            return 0
+        fi
+    done
+    return 1
+}
+
 # The machine as kits name it.
 host_arch() { uname -m; }
 host_name() { printf '%s-linux\n' "$(host_arch)"; }
