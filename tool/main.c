@@ -10,6 +10,7 @@
 /* In the order of `wlpack --help`. */
 const struct wl_verb *const wl_verbs[] = {
     &wl_verb_version,
+    &wl_verb_wasm,
     NULL,
 };
 

@@ -56,5 +56,6 @@ void wl_args_release(struct wl_args *a);
 extern const struct wl_verb *const wl_verbs[];
 
 extern const struct wl_verb wl_verb_version;
+extern const struct wl_verb wl_verb_wasm;
 
 #endif

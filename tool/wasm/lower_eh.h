@@ -1,0 +1,49 @@
+/* Exceptions lowered: rewrites a linked module that uses the exception-handling proposal (try_table, throw) into one
+ * that does not, and behaves the same. C's setjmp and longjmp are such exceptions: clang emits them with
+ * `-mllvm -wasm-enable-sjlj -mllvm -wasm-use-legacy-eh=false`. The result runs on every engine, also on those whose ahead-of-time
+ * compilers know no exceptions.
+ *
+ * How. Two kinds of globals are added: a flag (0, or 1 + the index of the tag in flight) and one payload global for each
+ * parameter of each tag.
+ *   throw t            sets the payload and the flag and branches to the handler
+ *   a call             is followed by `global.get $flag; br_if HANDLER`
+ *   try_table          becomes two blocks; behind the inner one stands the dispatch: compare the flag, clear it, push the
+ *                      payload, branch to the catch's label; else branch to the next handler outside
+ *   the last handler   is the end of the function, which returns zeros; its caller then looks at the flag
+ *   exports, start     get a wrapper that traps when an exception arrives there, as an uncaught one must
+ * No check follows a call that cannot throw (the call graph is closed over direct calls, and over table calls by their type), nor
+ * a call whose result only travels to the function's end outside of any try_table.
+ *
+ * Assumed: the host neither throws nor lets exceptions through (true for WASI: nothing calls back). Functions that the host takes
+ * out of an exported table are not wrapped.
+ *
+ * Refused with a clear error: the legacy encoding (try, catch, rethrow, delegate), exception references (catch_ref,
+ * catch_all_ref, throw_ref, exnref), more than one imported tag, object files that are not linked yet.
+ *
+ * Sections: tags go, with their imports and exports; the name section is kept and completed; "exception-handling" leaves
+ * target_features; debug information (.debug_*), source map, code metadata and precompiled code go, as their offsets are void. */
+#ifndef WL_WASM_LOWER_EH_H
+#define WL_WASM_LOWER_EH_H
+
+#include "../base/buf.h"
+#include "../base/err.h"
+
+/* Raised whenever the output for the same input changes; part of every build key. */
+#define WL_LOWER_EH_VERSION 1
+
+struct wl_lower_eh_stats {
+    bool changed;                   /* false: nothing to lower, the output is the input */
+    uint32_t functions;             /* functions with a body */
+    uint32_t may_throw;             /* of these, how many an exception can leave */
+    uint32_t rewritten;             /* functions whose body changed */
+    uint32_t calls;                 /* calls (not tail calls) in the module */
+    uint32_t checked;               /* calls followed by a check */
+    uint32_t throws, tries;         /* instructions lowered */
+    size_t size_before, size_after; /* bytes of the module */
+};
+
+/* Appends the lowered module to *ret. in: a whole module. stats may be NULL. A module that uses no exceptions is passed on byte by
+ * byte. The same input gives the same output. */
+int wl_wasm_lower_eh(struct wl_blob in, struct wl_buf *ret, struct wl_lower_eh_stats *stats, struct wl_err *err);
+
+#endif
