@@ -1,0 +1,346 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../tool/base/mem.h"
+#include "layout.h"
+#include "oci.h"
+#include "reference.h"
+
+#define DIGEST_PREFIX_MIN 8 /* hex digits that name a manifest */
+#define NEAR_MAX 5          /* names that a "there is no ..." suggests */
+
+/* --- Entries and descriptors ---------------------------------------------------------------------------------------- */
+
+void wl_layout_entry_release(struct wl_layout_entry *e) {
+    free(e->name);
+    free(e->media_type);
+    free(e->os);
+    free(e->architecture);
+    free(e->variant);
+    free(e->artifact_type);
+    wl_strv_release(&e->annotations);
+    *e = (struct wl_layout_entry){0};
+}
+
+void wl_layout_entries_release(struct wl_layout_entries *e) {
+    for (size_t i = 0; i < e->n; i++)
+        wl_layout_entry_release(&e->v[i]);
+    free(e->v);
+    *e = (struct wl_layout_entries){0};
+}
+
+static char *dup_or_null(const char *s) {
+    return s ? wl_strdup(s) : NULL;
+}
+
+static struct wl_layout_entry entry_copy(const struct wl_layout_entry *e) {
+    struct wl_layout_entry n = {
+        .name = dup_or_null(e->name),
+        .media_type = wl_strdup(e->media_type),
+        .digest = e->digest,
+        .size = e->size,
+        .os = dup_or_null(e->os),
+        .architecture = dup_or_null(e->architecture),
+        .variant = dup_or_null(e->variant),
+        .artifact_type = dup_or_null(e->artifact_type),
+    };
+
+    for (size_t i = 0; i < e->annotations.n; i++)
+        wl_strv_add(&n.annotations, e->annotations.v[i]);
+    return n;
+}
+
+static void from_descriptor(const struct wl_oci_descriptor *d, struct wl_layout_entry *ret) {
+    struct wl_layout_entry e = {
+        .name = dup_or_null(wl_oci_pairs_get(&d->annotations, WL_LAYOUT_REF_NAME)),
+        .media_type = wl_strdup(d->media_type),
+        .digest = d->digest,
+        .size = d->size,
+        .os = dup_or_null(d->platform.os),
+        .architecture = dup_or_null(d->platform.architecture),
+        .variant = dup_or_null(d->platform.variant),
+        .artifact_type = dup_or_null(d->artifact_type),
+    };
+
+    for (size_t i = 0; i < d->annotations.n; i++) {
+        if (strcmp(d->annotations.v[i].key, WL_LAYOUT_REF_NAME) == 0)
+            continue;
+        wl_strv_add(&e.annotations, d->annotations.v[i].key);
+        wl_strv_add(&e.annotations, d->annotations.v[i].value);
+    }
+    *ret = e;
+}
+
+static struct wl_oci_descriptor to_descriptor(const struct wl_layout_entry *e, struct wl_arena *a) {
+    struct wl_oci_descriptor d = {
+        .media_type = e->media_type,
+        .digest = e->digest,
+        .size = e->size,
+        .artifact_type = e->artifact_type,
+        .platform = {.os = e->os, .architecture = e->architecture, .variant = e->variant},
+    };
+
+    if (e->name)
+        wl_oci_pairs_set(&d.annotations, a, WL_LAYOUT_REF_NAME, e->name);
+    for (size_t i = 0; i + 1 < e->annotations.n; i += 2)
+        wl_oci_pairs_set(&d.annotations, a, e->annotations.v[i], e->annotations.v[i + 1]);
+    return d;
+}
+
+static int compare(const void *pa, const void *pb) {
+    const struct wl_layout_entry *a = pa;
+    const struct wl_layout_entry *b = pb;
+    int rc;
+
+    if (!a->name != !b->name)
+        return a->name ? -1 : 1;
+    rc = a->name ? strcmp(a->name, b->name) : 0;
+    return rc != 0 ? rc : memcmp(a->digest.b, b->digest.b, sizeof(a->digest.b));
+}
+
+static void sort(struct wl_layout_entries *e) {
+    if (e->n > 1)
+        qsort(e->v, e->n, sizeof(*e->v), compare);
+}
+
+/* --- Reading and writing index.json --------------------------------------------------------------------------------- */
+
+int wl_layout_list(const struct wl_layout *l, struct wl_layout_entries *ret, struct wl_err *err) {
+    WL_AUTOFREE char *path = wl_path_join(l->dir, "index.json");
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    WL_AUTO(wl_arena_release) struct wl_arena arena = {0};
+    struct wl_oci_index index = {0};
+    struct wl_blob blob;
+
+    if (wl_fs_read(path, WL_LAYOUT_INDEX_MAX, &text, err) < 0)
+        return -1;
+    blob = (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len};
+    if (wl_oci_index_parse(path, blob, WL_MT_INDEX, WL_OCI_LOCAL, &arena, &index, err) < 0)
+        return -1;
+    ret->v = wl_calloc(index.manifests.n, sizeof(*ret->v));
+    for (size_t i = 0; i < index.manifests.n; i++)
+        from_descriptor(&index.manifests.v[i], &ret->v[ret->n++]);
+    sort(ret);
+    return 0;
+}
+
+static int write_index(const struct wl_layout *l, struct wl_layout_entries *e, struct wl_err *err) {
+    WL_AUTOFREE char *path = wl_path_join(l->dir, "index.json");
+    WL_AUTO(wl_arena_release) struct wl_arena arena = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    WL_AUTO(wl_file_cancel) struct wl_file f = WL_FILE_INIT;
+    struct wl_oci_index index = {0};
+
+    sort(e);
+    for (size_t i = 0; i < e->n; i++) {
+        struct wl_oci_descriptor d = to_descriptor(&e->v[i], &arena);
+
+        wl_oci_descriptors_add(&index.manifests, &arena, &d);
+    }
+    wl_oci_index_write(&index, &text);
+    if (wl_file_open(&f, path, 0644, true, err) < 0 || wl_file_write(&f, text.p, text.len, err) < 0)
+        return -1;
+    return wl_file_commit(&f, err);
+}
+
+/* Locks index.json and reads it; *ret_lock is held until closed. */
+static int begin_change(const struct wl_layout *l, struct wl_layout_entries *ret, int *ret_lock, struct wl_err *err) {
+    WL_AUTOFREE char *path = wl_path_join(l->dir, ".lock");
+    WL_AUTO(wl_closep) int fd = -1;
+
+    if (l->use_fd < 0)
+        return wl_fail(err, WL_FAILED, "%s was opened for reading only", l->dir);
+    if (wl_fs_lock(path, 0, &fd, err) < 0 || wl_layout_list(l, ret, err) < 0)
+        return -1;
+    *ret_lock = wl_steal_fd(&fd);
+    return 0;
+}
+
+static bool same_place(const struct wl_layout_entry *a, const struct wl_layout_entry *b) {
+    if (a->name && b->name)
+        return strcmp(a->name, b->name) == 0;
+    return !a->name && !b->name && wl_digest_equal(&a->digest, &b->digest);
+}
+
+int wl_layout_tag(const struct wl_layout *l, const struct wl_layout_entry *entry, struct wl_err *err) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
+    WL_AUTO(wl_closep) int lock = -1;
+    size_t i = 0;
+
+    if (entry->name && wl_layout_name_check(entry->name, err) < 0)
+        return -1;
+    if (!wl_layout_blob_has(l, &entry->digest, (int64_t)entry->size))
+        return wl_fail(err, WL_FAILED, "%s: its manifest %s is not in %s",
+                       entry->name ? entry->name : "a nameless image", wl_digest_str(&entry->digest).s, l->dir);
+    if (begin_change(l, &all, &lock, err) < 0)
+        return -1;
+    while (i < all.n && !same_place(&all.v[i], entry))
+        i++;
+    if (i == all.n) {
+        all.v = wl_reallocarray(all.v, all.n + 1, sizeof(*all.v));
+        all.n++;
+    } else {
+        wl_layout_entry_release(&all.v[i]);
+    }
+    all.v[i] = entry_copy(entry);
+    return write_index(l, &all, err);
+}
+
+/* --- Finding -------------------------------------------------------------------------------------------------------- */
+
+/* Number of leading hex digits that ref ("sha256:abcd...") shares with the digest if all of ref's do; else 0. */
+static size_t digest_match(const char *ref, const struct wl_digest *d) {
+    size_t n = strlen(ref);
+
+    return n <= WL_DIGEST_STR && strncmp(ref, wl_digest_str(d).s, n) == 0 ? n : 0;
+}
+
+static int bad_digest(const char *ref, struct wl_err *err) {
+    const char *hex = ref + strlen("sha256:");
+    size_t n = strlen(hex);
+
+    if (n < DIGEST_PREFIX_MIN || n > WL_DIGEST_HEX || strspn(hex, "0123456789abcdef") != n)
+        return wl_fail(err, WL_USAGE, "\"%s\" is no digest: sha256: and %d to %d lower-case hex digits", ref,
+                       DIGEST_PREFIX_MIN, WL_DIGEST_HEX);
+    return 0;
+}
+
+static bool is_digest(const char *ref) {
+    return wl_starts(ref, "sha256:");
+}
+
+/* "php:7.4" has a tag, "localhost:5000/php" has none. */
+static bool has_tag(const char *name) {
+    return strchr(wl_path_base(name), ':') != NULL;
+}
+
+/* How far two names agree from the start. */
+static size_t common(const char *a, const char *b) {
+    size_t n = 0;
+
+    while (a[n] && a[n] == b[n])
+        n++;
+    return n;
+}
+
+static int not_found(const struct wl_layout *l, const struct wl_layout_entries *all, const char *ref,
+                     struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf near = {0};
+    size_t best = 0;
+    size_t shown = 0;
+
+    for (size_t i = 0; i < all->n; i++)
+        if (all->v[i].name && common(ref, all->v[i].name) > best)
+            best = common(ref, all->v[i].name);
+    for (size_t i = 0; i < all->n && best > 1 && shown < NEAR_MAX; i++)
+        if (all->v[i].name && common(ref, all->v[i].name) == best)
+            wl_buf_addf(&near, "%s%s", shown++ ? ", " : "", all->v[i].name);
+    if (shown > 0)
+        return wl_fail(err, WL_FAILED, "there is no image \"%s\" in %s; near it: %s", ref, l->dir, near.p);
+    return wl_fail(err, WL_FAILED, "there is no image \"%s\" in %s; `wlpack images` lists what is there", ref, l->dir);
+}
+
+/* The index of the entry, or SIZE_MAX. */
+static size_t by_name(const struct wl_layout_entries *all, const char *name) {
+    for (size_t i = 0; i < all->n; i++)
+        if (all->v[i].name && strcmp(all->v[i].name, name) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+static int by_digest(const struct wl_layout_entries *all, const char *ref, size_t *ret, struct wl_err *err) {
+    size_t found = SIZE_MAX;
+
+    if (bad_digest(ref, err) < 0)
+        return -1;
+    for (size_t i = 0; i < all->n; i++) {
+        if (digest_match(ref, &all->v[i].digest) == 0)
+            continue;
+        if (found != SIZE_MAX && !wl_digest_equal(&all->v[found].digest, &all->v[i].digest))
+            return wl_fail(err, WL_USAGE, "\"%s\" fits more than one image; give more digits", ref);
+        if (found == SIZE_MAX)
+            found = i;
+    }
+    *ret = found;
+    return 0;
+}
+
+int wl_layout_find(const struct wl_layout *l, const char *ref, struct wl_layout_entry *ret, struct wl_err *err) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
+    WL_AUTOFREE char *latest = wl_sprintf("%s:%s", ref, WL_REF_DEFAULT_TAG);
+    size_t at = SIZE_MAX;
+
+    if (wl_layout_list(l, &all, err) < 0)
+        return -1;
+    if (is_digest(ref)) {
+        if (by_digest(&all, ref, &at, err) < 0)
+            return -1;
+    } else {
+        at = by_name(&all, ref);
+        if (at == SIZE_MAX && !has_tag(ref))
+            at = by_name(&all, latest);
+        if (at == SIZE_MAX && wl_layout_name_check(ref, err) < 0)
+            return -1;
+    }
+    if (at == SIZE_MAX)
+        return not_found(l, &all, ref, err);
+    *ret = entry_copy(&all.v[at]);
+    return 0;
+}
+
+int wl_layout_manifest(const struct wl_layout *l, const char *ref, struct wl_layout_entry *ret,
+                       struct wl_buf *ret_manifest, struct wl_err *err) {
+    WL_AUTO(wl_layout_entry_release) struct wl_layout_entry e = {0};
+
+    if (wl_layout_find(l, ref, &e, err) < 0)
+        return -1;
+    if (wl_blob_load(l, &e.digest, (int64_t)e.size, ret_manifest, err) < 0)
+        return wl_err_context(err, "%s", ref);
+    *ret = e;
+    e = (struct wl_layout_entry){0};
+    return 0;
+}
+
+int wl_layout_untag(const struct wl_layout *l, const char *ref, struct wl_err *err) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
+    WL_AUTO(wl_closep) int lock = -1;
+    size_t at = SIZE_MAX;
+    size_t kept = 0;
+    struct wl_digest digest;
+
+    if (begin_change(l, &all, &lock, err) < 0)
+        return -1;
+    if (!is_digest(ref))
+        at = by_name(&all, ref);
+    else if (by_digest(&all, ref, &at, err) < 0)
+        return -1;
+    if (at == SIZE_MAX)
+        return not_found(l, &all, ref, err);
+    digest = all.v[at].digest;
+    for (size_t i = 0; i < all.n; i++) {
+        if (is_digest(ref) ? wl_digest_equal(&all.v[i].digest, &digest) : i == at)
+            wl_layout_entry_release(&all.v[i]);
+        else
+            all.v[kept++] = all.v[i];
+    }
+    all.n = kept;
+    return write_index(l, &all, err);
+}
+
+/* --- Names ---------------------------------------------------------------------------------------------------------- */
+
+int wl_layout_name_check(const char *name, struct wl_err *err) {
+    struct wl_reference r;
+
+    if (strlen(name) > WL_LAYOUT_NAME_MAX)
+        return wl_fail(err, WL_USAGE, "an image name has at most %d characters, this one %zu", WL_LAYOUT_NAME_MAX,
+                       strlen(name));
+    if (wl_reference_parse(name, &r, err) < 0)
+        return -1;
+    if (r.has_digest)
+        return wl_fail(err, WL_USAGE, "\"%s\": a local name has no digest", name);
+    return 0;
+}

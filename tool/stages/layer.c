@@ -1,0 +1,354 @@
+#include "layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libdeflate.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/fs.h"
+#include "../base/mem.h"
+#include "../base/proc.h"
+#include "tar.h"
+
+#define LEVEL 6
+#define BLOCK (1u << 20)
+#define READ_CHUNK (64u << 10)
+#define TREE_DEPTH 100
+#define LINK_MAX_LEN 4096
+
+struct wl_layer_item {
+    char *name; /* relative, clean; "" for the root */
+    enum wl_tar_type type;
+    bool exec;
+    char *path;  /* FILE: where the bytes are; NULL: in bytes */
+    char *bytes; /* FILE */
+    size_t len;
+    char *target; /* SYMLINK */
+};
+
+void wl_layer_release(struct wl_layer *l) {
+    for (size_t i = 0; i < l->n; i++) {
+        free(l->v[i].name);
+        free(l->v[i].path);
+        free(l->v[i].bytes);
+        free(l->v[i].target);
+    }
+    free(l->v);
+    *l = (struct wl_layer){0};
+}
+
+/* --- Gathering ------------------------------------------------------------------------------------------------------ */
+
+/* "/a//b/./c/" -> "a/b/c". ".." is left for the tar writer to refuse. */
+static char *clean_name(const char *name) {
+    WL_AUTO(wl_buf_release) struct wl_buf out = {0};
+
+    while (*name) {
+        size_t n = strcspn(name, "/");
+
+        if (n > 0 && !(n == 1 && name[0] == '.')) {
+            if (out.len > 0)
+                wl_buf_addc(&out, '/');
+            wl_buf_add(&out, name, n);
+        }
+        name += n;
+        name += *name == '/';
+    }
+    return wl_buf_steal(&out);
+}
+
+static struct wl_layer_item *add(struct wl_layer *l, char *name, enum wl_tar_type type) {
+    if (l->n == l->cap) {
+        l->cap = l->cap ? 2 * l->cap : 16;
+        l->v = wl_reallocarray(l->v, l->cap, sizeof(*l->v));
+    }
+    l->v[l->n] = (struct wl_layer_item){.name = name, .type = type};
+    return &l->v[l->n++];
+}
+
+/* Adds a name and the folders above it. */
+static struct wl_layer_item *add_named(struct wl_layer *l, const char *name, enum wl_tar_type type) {
+    char *clean = clean_name(name);
+
+    for (const char *p = strchr(clean, '/'); p; p = strchr(p + 1, '/'))
+        add(l, wl_strndup(clean, (size_t)(p - clean)), WL_TAR_DIR);
+    return add(l, clean, type);
+}
+
+void wl_layer_add_file(struct wl_layer *l, const char *name, const char *path, bool exec) {
+    struct wl_layer_item *i = add_named(l, name, WL_TAR_FILE);
+
+    i->path = wl_strdup(path);
+    i->exec = exec;
+}
+
+void wl_layer_add_bytes(struct wl_layer *l, const char *name, struct wl_blob bytes, bool exec) {
+    struct wl_layer_item *i = add_named(l, name, WL_TAR_FILE);
+
+    i->bytes = wl_memdup(bytes.p, bytes.len);
+    i->len = bytes.len;
+    i->exec = exec;
+}
+
+void wl_layer_add_dir(struct wl_layer *l, const char *name) {
+    add_named(l, name, WL_TAR_DIR);
+}
+
+void wl_layer_add_symlink(struct wl_layer *l, const char *name, const char *target) {
+    add_named(l, name, WL_TAR_SYMLINK)->target = wl_strdup(target);
+}
+
+static int add_symlink_of(struct wl_layer *l, const char *name, const char *path, struct wl_err *err) {
+    char target[LINK_MAX_LEN];
+    ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+    if (n < 0 || n == (ssize_t)sizeof(target) - 1)
+        return wl_fail_errno(err, n < 0 ? errno : ENAMETOOLONG, "cannot read the link %s", path);
+    target[n] = '\0';
+    wl_layer_add_symlink(l, name, target);
+    return 0;
+}
+
+static int add_tree(struct wl_layer *l, const char *name, const char *path, int depth, struct wl_err *err) {
+    WL_AUTO(wl_strv_release) struct wl_strv names = {0};
+    struct stat st;
+
+    if (depth > TREE_DEPTH)
+        return wl_fail(err, WL_FAILED, "%s is nested too deeply", path);
+    if (lstat(path, &st) < 0)
+        return wl_fail_errno(err, errno, "cannot look at %s", path);
+    if (l->n > WL_LAYER_ENTRIES_MAX)
+        return wl_fail(err, WL_FAILED, "a layer holds at most %d entries; %s has more", WL_LAYER_ENTRIES_MAX, path);
+    if (S_ISREG(st.st_mode)) {
+        wl_layer_add_file(l, name, path, st.st_mode & 0100);
+        return 0;
+    }
+    if (S_ISLNK(st.st_mode))
+        return add_symlink_of(l, name, path, err);
+    if (!S_ISDIR(st.st_mode))
+        return wl_fail(err, WL_FAILED, "%s is no file, folder or link; it cannot go into an image", path);
+    wl_layer_add_dir(l, name);
+    if (wl_fs_list(path, &names, err) < 0)
+        return -1;
+    for (size_t i = 0; i < names.n; i++) {
+        WL_AUTOFREE char *sub_name = wl_sprintf("%s/%s", name, names.v[i]);
+        WL_AUTOFREE char *sub_path = wl_path_join(path, names.v[i]);
+
+        if (add_tree(l, sub_name, sub_path, depth + 1, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int wl_layer_add_tree(struct wl_layer *l, const char *name, const char *path, struct wl_err *err) {
+    struct stat st;
+
+    if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+        return wl_fail(err, WL_FAILED, "%s is not a folder", path);
+    return add_tree(l, name, path, 0, err);
+}
+
+/* --- The tar -------------------------------------------------------------------------------------------------------- */
+
+struct sink {
+    int (*put)(void *arg, const void *p, size_t n, struct wl_err *err);
+    void *arg;
+};
+
+static int compare(const void *pa, const void *pb) {
+    const struct wl_layer_item *a = pa;
+    const struct wl_layer_item *b = pb;
+    int rc = strcmp(a->name, b->name);
+
+    return rc != 0 ? rc : (a->type == WL_TAR_DIR) - (b->type == WL_TAR_DIR);
+}
+
+/* Sorts and drops folders that are named more than once; any other name must be unique. */
+static int normalise(struct wl_layer *l, struct wl_err *err) {
+    size_t kept = 0;
+
+    if (l->n > 1)
+        qsort(l->v, l->n, sizeof(*l->v), compare);
+    for (size_t i = 0; i < l->n; i++) {
+        struct wl_layer_item *last = kept ? &l->v[kept - 1] : NULL;
+
+        if (last && strcmp(last->name, l->v[i].name) == 0 && (last->type != WL_TAR_DIR || l->v[i].type != WL_TAR_DIR))
+            return wl_fail(err, WL_FAILED, "the layer would hold /%s twice", last->name);
+        if (last && strcmp(last->name, l->v[i].name) == 0)
+            free(l->v[i].name);
+        else
+            l->v[kept++] = l->v[i];
+    }
+    l->n = kept;
+    return 0;
+}
+
+static int put_zeros(const struct sink *out, size_t n, struct wl_err *err) {
+    static const char zeros[WL_TAR_END];
+
+    return n > 0 ? out->put(out->arg, zeros, n, err) : 0;
+}
+
+static int put_header(const struct wl_layer_item *item, uint64_t size, int64_t epoch, const struct sink *out,
+                      struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf head = {0};
+    struct wl_tar_entry e = {
+        .name = item->name,
+        .link = item->target,
+        .type = item->type,
+        .mode = item->exec || item->type == WL_TAR_DIR ? 0755
+                : item->type == WL_TAR_SYMLINK         ? 0777
+                                                       : 0644,
+        .size = size,
+        .mtime = epoch,
+    };
+
+    if (wl_tar_header(&e, &head, err) < 0)
+        return -1;
+    return out->put(out->arg, head.p, head.len, err);
+}
+
+static int put_file(const struct wl_layer_item *item, int64_t epoch, const struct sink *out, struct wl_err *err) {
+    WL_AUTO(wl_closep) int fd = open(item->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    char chunk[READ_CHUNK];
+    struct stat st;
+    uint64_t left;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return wl_fail_errno(err, errno, "cannot open %s", item->path);
+    if (!S_ISREG(st.st_mode))
+        return wl_fail(err, WL_FAILED, "%s is not a regular file", item->path);
+    if (put_header(item, (uint64_t)st.st_size, epoch, out, err) < 0)
+        return -1;
+    for (left = (uint64_t)st.st_size; left > 0;) {
+        ssize_t n = read(fd, chunk, left < sizeof(chunk) ? (size_t)left : sizeof(chunk));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return wl_fail_errno(err, errno, "cannot read %s", item->path);
+        if (n == 0)
+            return wl_fail(err, WL_FAILED, "%s became shorter while it was read", item->path);
+        if (out->put(out->arg, chunk, (size_t)n, err) < 0)
+            return -1;
+        left -= (uint64_t)n;
+    }
+    if (read(fd, chunk, 1) > 0)
+        return wl_fail(err, WL_FAILED, "%s became longer while it was read", item->path);
+    return put_zeros(out, wl_tar_padding((uint64_t)st.st_size), err);
+}
+
+static int put_item(const struct wl_layer_item *item, int64_t epoch, const struct sink *out, struct wl_err *err) {
+    if (item->name[0] == '\0' && item->type == WL_TAR_DIR)
+        return 0; /* the root is always there */
+    if (item->type == WL_TAR_FILE && item->path)
+        return put_file(item, epoch, out, err);
+    if (put_header(item, item->len, epoch, out, err) < 0)
+        return -1;
+    if (item->type != WL_TAR_FILE)
+        return 0;
+    if (out->put(out->arg, item->bytes, item->len, err) < 0)
+        return -1;
+    return put_zeros(out, wl_tar_padding(item->len), err);
+}
+
+int wl_layer_tar(struct wl_layer *l, int64_t epoch, int (*put)(void *, const void *, size_t, struct wl_err *),
+                 void *arg, struct wl_err *err) {
+    const struct sink out = {.put = put, .arg = arg};
+
+    if (normalise(l, err) < 0)
+        return -1;
+    for (size_t i = 0; i < l->n; i++)
+        if (put_item(&l->v[i], epoch, &out, err) < 0)
+            return -1;
+    return put_zeros(&out, WL_TAR_END, err);
+}
+
+/* --- The blob ------------------------------------------------------------------------------------------------------- */
+
+struct packer {
+    struct libdeflate_compressor *c;
+    struct wl_blob_writer w;
+    struct wl_sha256 diff;
+    uint64_t tar_size;
+    char *block; /* BLOCK bytes of tar, `fill` of them there */
+    size_t fill;
+    char *packed;
+    size_t packed_cap;
+};
+
+static void packer_release(struct packer *p) {
+    if (p->c)
+        libdeflate_free_compressor(p->c);
+    wl_blob_cancel(&p->w);
+    wl_sha256_release(&p->diff);
+    free(p->block);
+    free(p->packed);
+}
+
+static int packer_init(struct packer *p, const struct wl_layout *layout, struct wl_err *err) {
+    p->c = libdeflate_alloc_compressor(LEVEL);
+    if (!p->c)
+        return wl_fail(err, WL_FAILED, "the compressor cannot be set up: out of memory");
+    p->packed_cap = libdeflate_gzip_compress_bound(p->c, BLOCK);
+    p->packed = wl_malloc(p->packed_cap);
+    p->block = wl_malloc(BLOCK);
+    wl_sha256_init(&p->diff);
+    return wl_blob_begin(&p->w, layout, err);
+}
+
+static int packer_flush(struct packer *p, struct wl_err *err) {
+    size_t n;
+
+    if (p->fill == 0)
+        return 0;
+    n = libdeflate_gzip_compress(p->c, p->block, p->fill, p->packed, p->packed_cap);
+    if (n == 0)
+        return wl_fail(err, WL_FAILED, "a block of the layer cannot be compressed");
+    p->fill = 0;
+    if (wl_interrupted())
+        return wl_fail(err, WL_FAILED, "interrupted while writing a layer");
+    return wl_blob_write(&p->w, p->packed, n, err);
+}
+
+static int packer_put(void *arg, const void *data, size_t n, struct wl_err *err) {
+    struct packer *p = arg;
+    const char *c = data;
+
+    wl_sha256_update(&p->diff, data, n);
+    p->tar_size += n;
+    while (n > 0) {
+        size_t part = n < BLOCK - p->fill ? n : BLOCK - p->fill;
+
+        memcpy(p->block + p->fill, c, part);
+        p->fill += part;
+        c += part;
+        n -= part;
+        if (p->fill == BLOCK && packer_flush(p, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int wl_layer_write(struct wl_layer *l, const struct wl_layout *layout, int64_t epoch, struct wl_layer_result *ret,
+                   struct wl_err *err) {
+    WL_AUTO(packer_release) struct packer p = {.w = WL_BLOB_WRITER_INIT};
+    struct wl_layer_result r;
+
+    if (packer_init(&p, layout, err) < 0 || wl_layer_tar(l, epoch, packer_put, &p, err) < 0 ||
+        packer_flush(&p, err) < 0 || wl_blob_commit(&p.w, NULL, &r.digest, &r.size, err) < 0)
+        return -1;
+    r.diff_id = wl_sha256_final(&p.diff);
+    r.tar_size = p.tar_size;
+    *ret = r;
+    return 0;
+}
+
+#define TEXT2(x) #x
+#define TEXT(x) TEXT2(x)
+const char *wl_layer_compressor(void) {
+    return "libdeflate " LIBDEFLATE_VERSION_STRING " gzip-" TEXT(LEVEL) " 1M";
+}
