@@ -37,6 +37,7 @@ struct work {
     const struct wl_layout *layout;
     struct wl_arena arena;
     char *created;
+    struct wl_oci_descriptors counted; /* blobs whose size is in `size` */
     uint64_t size;
 };
 
@@ -83,6 +84,15 @@ static void add_strings(struct wl_oci_strings *to, struct wl_arena *a, const cha
         wl_oci_strings_add(to, a, *v);
 }
 
+/* Parts may share blobs; each counts once. */
+static void count(struct work *w, const struct wl_oci_descriptor *d) {
+    for (size_t i = 0; i < w->counted.n; i++)
+        if (wl_digest_equal(&w->counted.v[i].digest, &d->digest))
+            return;
+    wl_oci_descriptors_add(&w->counted, &w->arena, d);
+    w->size += d->size;
+}
+
 /* Stores a document and describes it. */
 static int put(struct work *w, const char *media_type, const struct wl_buf *text, struct wl_oci_descriptor *ret,
                struct wl_err *err) {
@@ -90,7 +100,7 @@ static int put(struct work *w, const char *media_type, const struct wl_buf *text
     struct wl_digest digest;
 
     *ret = wl_oci_descriptor_of(media_type, blob);
-    w->size += text->len;
+    count(w, ret);
     return wl_layout_blob_put(w->layout, blob, &digest, err);
 }
 
@@ -141,7 +151,7 @@ static int put_manifest(struct work *w, const struct wl_image_part *part, struct
         if (!wl_layout_blob_has(w->layout, &l->digest, (int64_t)l->size))
             return wl_fail(err, WL_FAILED, "the layer %s is not in %s", wl_digest_str(&l->digest).s, w->layout->dir);
         wl_oci_descriptors_add(&m.layers, &w->arena, &d);
-        w->size += l->size;
+        count(w, &d);
     }
     annotate(w, &m.annotations);
     copy_pairs(&m.annotations, &w->arena, &part->annotations);
