@@ -1,7 +1,6 @@
 #!/bin/sh
 # The shell side of set-up, as far as it needs neither network nor root: reading the machine's apt
 # sources, the second run of setup, and the registry for tests in each of its modes.
-# shellcheck disable=SC2154 # tap.sh's variables
 . "${0%/*}/../lib/tap.sh"
 scripts=$top/scripts
 

@@ -1,6 +1,5 @@
 #!/bin/sh
 # The kits that set-up installed: that they do what the stages ask of them, wherever they lie.
-# shellcheck disable=SC2154 # tap.sh's variables
 . "${0%/*}/../lib/tap.sh"
 scripts=$top/scripts
 places=$(env -u WLPACK_HOME "$scripts/kit-install" 2>"$T/log") || {

@@ -1,7 +1,6 @@
 #!/bin/sh
 # The container root: an image that somebody else's tools made is pulled from a registry on loopback
 # and run by podman, crun and WasmEdge. (That wlpack's own images run is another test's business.)
-# shellcheck disable=SC2154 # tap.sh's variables
 . "${0%/*}/../lib/tap.sh"
 scripts=$top/scripts
 
