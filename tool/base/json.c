@@ -210,6 +210,22 @@ int wl_json_fail(const struct wl_json_doc *doc, const char *path, struct wl_err 
                    text ? text : fmt);
 }
 
+const wl_json *wl_json_lookup(const struct wl_json_doc *doc, const char *path) {
+    const json_t *v = doc->root;
+
+    path++; /* "$" */
+    while (path && *path && v) {
+        WL_AUTOFREE char *key = NULL;
+        size_t index = 0;
+
+        path = next_part(path, &key, &index);
+        if (!path)
+            return NULL;
+        v = key ? json_object_get(v, key) : json_array_get(v, index);
+    }
+    return cw(v);
+}
+
 static bool plain_key(const char *key) {
     if (!*key)
         return false;

@@ -45,6 +45,9 @@ int wl_json_fail(const struct wl_json_doc *doc, const char *path, struct wl_err 
 char *wl_json_path_key(const char *parent, const char *key);
 char *wl_json_path_index(const char *parent, size_t i);
 
+/* The value at a path as above ("$.source.urls[2]"); NULL when there is none. */
+const wl_json *wl_json_lookup(const struct wl_json_doc *doc, const char *path);
+
 enum wl_json_kind wl_json_kind(const wl_json *v);
 const char *wl_json_kind_name(
     const wl_json *v); /* "object", "array", "string", "integer", "number", "boolean", "null" */

@@ -71,7 +71,7 @@ enum wl_spec_type {
 /* A format of strings: what the decoder calls and what the schema says must mean the same (tests hold them
  * together). */
 struct wl_spec_format {
-    const char *pattern;          /* ECMA-262 and Python regular expression, anchored; for the schema */
+    const char *pattern;          /* regular expression (ECMA-262 and Python), anchored by ^ and $; for the schema */
     bool (*check)(const char *s); /* for the decoder */
     const char *wanted;           /* "64 lower-case hex digits": the error's text */
 };
@@ -96,7 +96,8 @@ struct wl_spec {
     const char *title;                  /* name in the schema's $defs */
     size_t size;                        /* of the decoded struct */
     const struct wl_spec_field *fields; /* ends with a zeroed entry */
-    const char *schema; /* further members of the schema's object, as JSON text without braces; or NULL */
+    const char *all_of;                 /* further conditions of the schema: the text of its "allOf" array; or NULL */
+    bool partial;                       /* objects of this table are laid over others: nothing is required of them */
 };
 
 #define WL_SPEC_ITEMS 4096   /* most items of a list or a map that has no limit of its own */
@@ -111,9 +112,6 @@ int wl_spec_decode(struct wl_arena *a, const struct wl_spec *spec, const struct 
  * Either may be NULL. Parts are shared with the inputs unless both had them; treat those as constant afterwards. */
 void *wl_spec_merge(struct wl_arena *a, const struct wl_spec *spec, const void *base, const void *over);
 
-/* A deep copy. */
-void *wl_spec_copy(struct wl_arena *a, const struct wl_spec *spec, const void *obj);
-
 /* The path of the first required field that is absent (a new string), or NULL when none is. */
 char *wl_spec_required(const struct wl_spec *spec, const void *obj, const char *path);
 
@@ -126,11 +124,15 @@ int wl_spec_visit(const struct wl_spec *spec, void *obj, const char *path, wl_sp
 
 /* Writes the object as JSON: members in the table's order, absent ones left out. */
 void wl_spec_print(const struct wl_spec *spec, const void *obj, struct wl_jw *w);
+/* One field's value (it must be set), and whether it is set. */
+void wl_spec_print_field(const struct wl_spec_field *f, const void *obj, struct wl_jw *w);
+bool wl_spec_present(const struct wl_spec_field *f, const void *obj);
 
 /* Writes a JSON Schema (draft 2020-12) for the table; title and id as given. Ends with a newline. */
 void wl_spec_schema(const struct wl_spec *spec, const char *id, const char *title, struct wl_buf *out);
 
-/* The nearest of `names` (ends with NULL) to `s` by edit distance when it is near enough to be meant, else NULL. */
+/* The nearest of `names` (ends with NULL) to `s`, by edit distance or as a longer or shorter form, when it is near enough
+ * to be meant, else NULL. */
 const char *wl_nearest(const char *s, const char *const *names);
 
 /* Look-ups; NULL when absent. */
