@@ -38,8 +38,8 @@ void wl_home_close(struct wl_home *h);
 char *wl_home_path(const struct wl_home *h, const char *sub);
 char *wl_home_path2(const struct wl_home *h, const char *sub, const char *name);
 
-/* A path `NAME-<number>` that does not exist yet inside this process's temporary folder (which is created, with a lock that
- * tells others that we live). On the same file system as the store, so that a rename puts it in place.
+/* A path `NAME-<number>` that does not exist yet inside this process's temporary folder (which is created, with a
+ * lock that tells others that we live). On the same file system as the store, so that a rename puts it in place.
  * Everything in it goes away with wl_home_close, or with the next wlpack when this one is killed. */
 int wl_home_tmp(struct wl_home *h, const char *name, char **ret, struct wl_err *err);
 

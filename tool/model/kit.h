@@ -29,8 +29,8 @@ void wl_kit_release(struct wl_kit *k);
 /* root/sub, a new string ("bin/clang"). */
 char *wl_kit_path(const struct wl_kit *k, const char *sub);
 
-/* Every kit that is installed under a home's kits folder and every one that the environment names, in the order in which
- * wl_kit_find prefers them; *ret_n kits in *ret, which the caller frees with wl_kits_free. */
+/* Every kit that is installed under a home's kits folder and every one that the environment names, in the order in
+ * which wl_kit_find prefers them; *ret_n kits in *ret, which the caller frees with wl_kits_free. */
 int wl_kit_list(const struct wl_home *home, struct wl_kit **ret, size_t *ret_n, struct wl_err *err);
 void wl_kits_free(struct wl_kit *kits, size_t n);
 

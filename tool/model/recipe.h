@@ -39,10 +39,10 @@ struct wl_recipe_command {
 
 /* An expectation on an artefact: run with argv, its output must hold these lines, in this order. */
 struct wl_recipe_check {
-    struct wl_list argv; /* the guest's arguments, without argv[0] */
-    struct wl_list stdout_lines;
-    struct wl_oint status; /* exit code; absent: 0 */
-    struct wl_obool exact; /* the lines are all of the output, empty ones aside (a module list) */
+    struct wl_list argv;         /* the guest's arguments, without argv[0] */
+    struct wl_list stdout_lines; /* "stdout" in the file */
+    struct wl_oint status;       /* exit code; absent: 0 */
+    struct wl_obool exact;       /* the lines are all of the output, empty ones aside (a module list) */
 };
 
 struct wl_recipe_artefact {
@@ -76,27 +76,20 @@ struct wl_recipe_platform {
     const char *architecture;
 };
 
-/* A kit's download for one host ("x86_64-linux", "aarch64-linux"). */
-struct wl_recipe_kit_host {
-    struct wl_list urls;
-    const char *file;
-    const char *sha256;
-    struct wl_oint strip;
-};
-
 struct wl_recipe_kit {
     const char *env;         /* the environment variable that overrides it: "WASI_SDK_ROOT" */
     struct wl_list programs; /* relative paths that the kit must hold; the first one is the main program */
-    struct wl_omap hosts;    /* struct wl_recipe_kit_host */
+    struct wl_omap hosts;    /* struct wl_recipe_source, by "x86_64-linux" or "aarch64-linux" */
 };
 
 struct wl_recipe {
     /* Not in the file. */
-    const char *id;          /* folder name, what the command line says: "php-7.4.33" */
-    const char *flavour;     /* the flavour that was merged in */
-    struct wl_list files;    /* the recipe.json files that made it, its own first */
-    const char *patches_dir; /* folder of its patch series; NULL: none */
-    const char *scripts_dir; /* folder of its scripts; NULL: none */
+    const char *id;               /* folder name, what the command line says: "php-7.4.33" */
+    const char *flavour;          /* the flavour that was merged in */
+    struct wl_list flavour_names; /* all that it has, WL_RECIPE_FLAVOUR first */
+    struct wl_list files;         /* the recipe.json files that made it, its own first */
+    const char *patches_dir;      /* folder of its patch series; NULL: none */
+    const char *scripts_dir;      /* folder of its scripts; NULL: none */
     struct wl_arena arena;
 
     /* In the file; NULL or zero when absent. What a buildable recipe must have is checked by the load: name,
@@ -109,9 +102,11 @@ struct wl_recipe {
     const char *homepage;
     const char *license; /* SPDX expression */
     struct wl_recipe_source *source;
-    const char *patches;     /* name of the series */
-    const char *scripts;     /* name of its folder under scripts/; NULL: none */
-    struct wl_omap flavours; /* struct wl_recipe, the fields a flavour may set */
+    /* Names of the folders under patches/ and scripts/. Absent: the recipe's id, or that of the nearest one it
+     * extends that has such a folder. */
+    const char *patches;
+    const char *scripts;
+    struct wl_omap flavours; /* used during the load only */
     struct wl_smap env;      /* for configure and compile */
     struct wl_list cflags;
     struct wl_list ldflags;
@@ -130,6 +125,10 @@ struct wl_recipe {
 /* The folders that hold recipes, first one wins: WLPACK_RECIPES (a colon list), else "../recipes" beside the
  * program's own folder, else the installed ones. */
 void wl_recipe_path(struct wl_strv *ret);
+
+/* Whether a string can be the name of a recipe (lower-case letters and digits with single . _ - between them, at
+ * most 64). */
+bool wl_recipe_id_ok(const char *id);
 
 /* The names of all recipes on the path, sorted, each once. Folders that do not exist are skipped. */
 int wl_recipe_list(const struct wl_strv *path, struct wl_strv *ret, struct wl_err *err);
