@@ -55,6 +55,10 @@ void wl_args_release(struct wl_args *a);
 /* The whole table, for help and completion; ends with NULL. */
 extern const struct wl_verb *const wl_verbs[];
 
+extern const struct wl_verb wl_verb_lint;
+extern const struct wl_verb wl_verb_new;
+extern const struct wl_verb wl_verb_plan;
+extern const struct wl_verb wl_verb_recipes;
 extern const struct wl_verb wl_verb_version;
 extern const struct wl_verb wl_verb_wasm;
 
