@@ -97,6 +97,14 @@ int wl_blob_verify(const struct wl_layout *l, const struct wl_digest *digest, in
 int wl_blob_load(const struct wl_layout *l, const struct wl_digest *digest, int64_t size, struct wl_buf *ret,
                  struct wl_err *err);
 
+/* A layer that was put into a layout. */
+struct wl_layer_result {
+    struct wl_digest diff_id; /* of the tar */
+    struct wl_digest digest;  /* of the blob */
+    uint64_t tar_size;
+    uint64_t size; /* of the blob */
+};
+
 /* --- Entries of index.json ----------------------------------------------------------------------------------- */
 
 /* One descriptor. Strings are owned, NULL where the member is absent (media_type is never NULL). */

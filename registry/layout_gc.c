@@ -6,9 +6,7 @@
 
 #include "../tool/base/mem.h"
 #include "layout.h"
-#include "oci.h"
-
-#define NESTING_MAX 4 /* an index in an index in ... */
+#include "layout_walk.h"
 
 /* Sorted set of digests as a vector; small enough (one per blob) that a sort at the end beats a tree. */
 struct set {
@@ -32,38 +30,9 @@ static void set_add(struct set *s, const struct wl_digest *d) {
     s->v[s->n++] = *d;
 }
 
-/* Adds what a manifest or an index reaches. Parts of an index that were never fetched (other platforms) are fine. */
-static int reach(const struct wl_layout *l, const struct wl_oci_descriptor *d, int depth, bool must, struct set *ret,
-                 struct wl_err *err) {
-    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
-    WL_AUTO(wl_arena_release) struct wl_arena arena = {0};
-    enum wl_oci_kind kind = wl_oci_kind(d->media_type);
-    struct wl_digest_hex name = wl_digest_str(&d->digest);
-    struct wl_oci_manifest m = {0};
-    struct wl_oci_index x = {0};
-    struct wl_blob blob;
-
-    if (depth > NESTING_MAX)
-        return wl_fail(err, WL_FAILED, "the index %s is nested too deeply", name.s);
-    set_add(ret, &d->digest);
-    if (kind == WL_OCI_OTHER || (!must && !wl_layout_blob_has(l, &d->digest, -1)))
-        return 0;
-    if (wl_blob_load(l, &d->digest, (int64_t)d->size, &text, err) < 0)
-        return -1;
-    blob = (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len};
-    if (kind == WL_OCI_MANIFEST) {
-        if (wl_oci_manifest_parse(name.s, blob, d->media_type, WL_OCI_LOCAL, &arena, &m, err) < 0)
-            return -1;
-        set_add(ret, &m.config.digest);
-        for (size_t i = 0; i < m.layers.n; i++)
-            set_add(ret, &m.layers.v[i].digest);
-        return 0;
-    }
-    if (wl_oci_index_parse(name.s, blob, d->media_type, WL_OCI_LOCAL, &arena, &x, err) < 0)
-        return -1;
-    for (size_t i = 0; i < x.manifests.n; i++)
-        if (reach(l, &x.manifests.v[i], depth + 1, false, ret, err) < 0)
-            return -1;
+static int visit_reach(void *arg, const struct wl_layout_item *item, struct wl_err *err) {
+    (void)err;
+    set_add(arg, &item->d->digest);
     return 0;
 }
 
@@ -73,10 +42,7 @@ static int reach_all(const struct wl_layout *l, struct set *ret, struct wl_err *
     if (wl_layout_list(l, &all, err) < 0)
         return -1;
     for (size_t i = 0; i < all.n; i++) {
-        struct wl_oci_descriptor d = {
-            .media_type = all.v[i].media_type, .digest = all.v[i].digest, .size = all.v[i].size};
-
-        if (reach(l, &d, 0, true, ret, err) < 0)
+        if (wl_layout_walk(l, &all.v[i], visit_reach, ret, err) < 0)
             return wl_err_context(err, "nothing is removed: %s", all.v[i].name ? all.v[i].name : "a nameless image");
     }
     if (ret->n > 1)

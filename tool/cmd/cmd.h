@@ -59,6 +59,13 @@ extern const struct wl_verb wl_verb_lint;
 extern const struct wl_verb wl_verb_new;
 extern const struct wl_verb wl_verb_plan;
 extern const struct wl_verb wl_verb_recipes;
+extern const struct wl_verb wl_verb_images;
+extern const struct wl_verb wl_verb_inspect;
+extern const struct wl_verb wl_verb_tag;
+extern const struct wl_verb wl_verb_rm;
+extern const struct wl_verb wl_verb_save;
+extern const struct wl_verb wl_verb_load;
+extern const struct wl_verb wl_verb_gc;
 extern const struct wl_verb wl_verb_version;
 extern const struct wl_verb wl_verb_wasm;
 

@@ -8,7 +8,6 @@
 #include "../../registry/layout.h"
 #include "../../registry/oci.h"
 #include "../base/err.h"
-#include "layer.h"
 
 #define WL_IMAGE_OS "wasi"           /* platform where the recipe says nothing */
 #define WL_IMAGE_ARCHITECTURE "wasm" /* podman and crun know wasi/wasm, not wasip1 */

@@ -3,18 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libdeflate.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../base/fs.h"
+#include "../base/gzip.h"
 #include "../base/mem.h"
 #include "../base/proc.h"
-#include "tar.h"
+#include "../base/tar.h"
 
-#define LEVEL 6
-#define BLOCK (1u << 20)
 #define READ_CHUNK (64u << 10)
 #define TREE_DEPTH 100
 #define LINK_MAX_LEN 4096
@@ -270,67 +268,32 @@ int wl_layer_tar(struct wl_layer *l, int64_t epoch, int (*put)(void *, const voi
 /* --- The blob ------------------------------------------------------------------------------------------------------- */
 
 struct packer {
-    struct libdeflate_compressor *c;
+    struct wl_gzip z;
     struct wl_blob_writer w;
     struct wl_sha256 diff;
     uint64_t tar_size;
-    char *block; /* BLOCK bytes of tar, `fill` of them there */
-    size_t fill;
-    char *packed;
-    size_t packed_cap;
 };
 
 static void packer_release(struct packer *p) {
-    if (p->c)
-        libdeflate_free_compressor(p->c);
+    wl_gzip_release(&p->z);
     wl_blob_cancel(&p->w);
     wl_sha256_release(&p->diff);
-    free(p->block);
-    free(p->packed);
 }
 
-static int packer_init(struct packer *p, const struct wl_layout *layout, struct wl_err *err) {
-    p->c = libdeflate_alloc_compressor(LEVEL);
-    if (!p->c)
-        return wl_fail(err, WL_FAILED, "the compressor cannot be set up: out of memory");
-    p->packed_cap = libdeflate_gzip_compress_bound(p->c, BLOCK);
-    p->packed = wl_malloc(p->packed_cap);
-    p->block = wl_malloc(BLOCK);
-    wl_sha256_init(&p->diff);
-    return wl_blob_begin(&p->w, layout, err);
-}
+static int put_packed(void *arg, const void *data, size_t n, struct wl_err *err) {
+    struct packer *p = arg;
 
-static int packer_flush(struct packer *p, struct wl_err *err) {
-    size_t n;
-
-    if (p->fill == 0)
-        return 0;
-    n = libdeflate_gzip_compress(p->c, p->block, p->fill, p->packed, p->packed_cap);
-    if (n == 0)
-        return wl_fail(err, WL_FAILED, "a block of the layer cannot be compressed");
-    p->fill = 0;
     if (wl_interrupted())
         return wl_fail(err, WL_FAILED, "interrupted while writing a layer");
-    return wl_blob_write(&p->w, p->packed, n, err);
+    return wl_blob_write(&p->w, data, n, err);
 }
 
-static int packer_put(void *arg, const void *data, size_t n, struct wl_err *err) {
+static int put_tar(void *arg, const void *data, size_t n, struct wl_err *err) {
     struct packer *p = arg;
-    const char *c = data;
 
     wl_sha256_update(&p->diff, data, n);
     p->tar_size += n;
-    while (n > 0) {
-        size_t part = n < BLOCK - p->fill ? n : BLOCK - p->fill;
-
-        memcpy(p->block + p->fill, c, part);
-        p->fill += part;
-        c += part;
-        n -= part;
-        if (p->fill == BLOCK && packer_flush(p, err) < 0)
-            return -1;
-    }
-    return 0;
+    return wl_gzip_add(&p->z, data, n, err);
 }
 
 int wl_layer_write(struct wl_layer *l, const struct wl_layout *layout, int64_t epoch, struct wl_layer_result *ret,
@@ -338,17 +301,13 @@ int wl_layer_write(struct wl_layer *l, const struct wl_layout *layout, int64_t e
     WL_AUTO(packer_release) struct packer p = {.w = WL_BLOB_WRITER_INIT};
     struct wl_layer_result r;
 
-    if (packer_init(&p, layout, err) < 0 || wl_layer_tar(l, epoch, packer_put, &p, err) < 0 ||
-        packer_flush(&p, err) < 0 || wl_blob_commit(&p.w, NULL, &r.digest, &r.size, err) < 0)
+    wl_sha256_init(&p.diff);
+    wl_gzip_init(&p.z, put_packed, &p);
+    if (wl_blob_begin(&p.w, layout, err) < 0 || wl_layer_tar(l, epoch, put_tar, &p, err) < 0 ||
+        wl_gzip_finish(&p.z, err) < 0 || wl_blob_commit(&p.w, NULL, &r.digest, &r.size, err) < 0)
         return -1;
     r.diff_id = wl_sha256_final(&p.diff);
     r.tar_size = p.tar_size;
     *ret = r;
     return 0;
-}
-
-#define TEXT2(x) #x
-#define TEXT(x) TEXT2(x)
-const char *wl_layer_compressor(void) {
-    return "libdeflate " LIBDEFLATE_VERSION_STRING " gzip-" TEXT(LEVEL) " 1M";
 }

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../base/mem.h"
-#include "../base/proc.h"
+#include "mem.h"
+#include "proc.h"
 
 #define BYTES_MAX (4ull << 30)
 #define ENTRIES_MAX 500000

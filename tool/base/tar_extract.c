@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../base/fs.h"
-#include "../base/mem.h"
+#include "fs.h"
+#include "mem.h"
 #include "tar.h"
 
 #define DEPTH_MAX 100 /* components of a name */

@@ -1,0 +1,32 @@
+#include "../base/mem.h"
+#include "../base/out.h"
+#include "cmd.h"
+#include "local.h"
+
+static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
+    WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
+    WL_AUTO(wl_layout_entry_release) struct wl_layout_entry e = {0};
+
+    (void)ret_status;
+    if (wl_layout_name_check(args->pos[1], err) < 0 || wl_local_open(&l, WL_LAYOUT_WRITE, NULL, err) < 0 ||
+        wl_layout_find(&l, args->pos[0], &e, err) < 0)
+        return -1;
+    free(e.name);
+    e.name = wl_strdup(args->pos[1]);
+    if (wl_layout_tag(&l, &e, err) < 0)
+        return -1;
+    wl_verbose("%s is %s now", e.name, wl_digest_str(&e.digest).s);
+    return 0;
+}
+
+const struct wl_verb wl_verb_tag = {
+    .name = "tag",
+    .usage = "tag SOURCE TARGET",
+    .summary = "give a local image one more name",
+    .help = "SOURCE is a local name or a digest (sha256: and 8 digits or more). An image that has the name\n"
+            "TARGET so far loses it; its blobs stay until `wlpack gc`.\n\n"
+            "Example: wlpack tag php:7.4.33-cli registry.example.org/team/php:7.4",
+    .min_pos = 2,
+    .max_pos = 2,
+    .run = run,
+};
