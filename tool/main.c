@@ -9,15 +9,20 @@
 
 /* In the order of `wlpack --help`. */
 const struct wl_verb *const wl_verbs[] = {
-    &wl_verb_recipes, &wl_verb_lint, &wl_verb_new, &wl_verb_plan, &wl_verb_version, &wl_verb_wasm, NULL,
+    // clang-format off
     &wl_verb_images,
     &wl_verb_inspect,
     &wl_verb_tag,
     &wl_verb_rm,
+    &wl_verb_recipes,
+    &wl_verb_lint,
+    &wl_verb_new,
+    &wl_verb_plan,
     &wl_verb_gc,
     &wl_verb_version,
     &wl_verb_wasm,
     NULL,
+    // clang-format on
 };
 
 static const struct wl_verb *find_verb(const char *name) {
