@@ -139,6 +139,11 @@ static const char *last_error(struct wl_buf *out, size_t *ret_len) {
     return found;
 }
 
+static void add_flags(const struct work *w, struct wl_strv *argv) {
+    for (const char *const *f = w->spec->wasmedge_flags; f && *f; f++)
+        wl_strv_add(argv, *f);
+}
+
 /* WasmEdge always goes on to its own code generator, which would take as long again. It first writes wasm.ll and
  * then wasm-opt.ll; a folder of that name ends it there. Its exit code is 1 then, so success is told by what it said
  * last, and by wasm.ll being whole (wl_aot_ir_split checks). */
@@ -159,8 +164,11 @@ static int make_ir(struct work *w, struct wl_err *err) {
     if (wl_fs_mkdirs(stop, err) < 0)
         return -1;
     wl_strv_addf(&argv, "%s/bin/wasmedge", w->spec->wasmedge_root);
-    for (const char *const *a = (const char *const[]){"compile", "--dump", "--optimize", "0", in, so, NULL}; *a; a++)
+    for (const char *const *a = (const char *const[]){"compile", "--dump", "--optimize", "0", NULL}; *a; a++)
         wl_strv_add(&argv, *a);
+    add_flags(w, &argv);
+    wl_strv_add(&argv, in);
+    wl_strv_add(&argv, so);
     p.argv = (const char *const *)argv.v;
     p.env = (const char *const *)w->env.v;
     if (wl_proc_run(&p, &status, err) < 0)
@@ -348,6 +356,7 @@ static int compile_here(struct work *w, struct wl_err *err) {
     for (const char *const *a = (const char *const[]){"compile", "--generic-binary", "--optimize", NULL}; *a; a++)
         wl_strv_add(&argv, *a);
     wl_strv_addf(&argv, "%c", w->spec->optimize ? w->spec->optimize : '2');
+    add_flags(w, &argv);
     wl_strv_add(&argv, in);
     wl_strv_add(&argv, universal);
     if (run_child(w, &argv, err) < 0)
@@ -397,8 +406,8 @@ static int check_spec(const struct wl_aot *spec, const char *const *archs, struc
                            "no code can be made for the architecture \"%s\" (there are: x86_64, aarch64)", archs[n]);
     if (n == 0 || n > WL_AOT_CODES_MAX)
         return wl_fail(err, WL_USAGE, "one to %d architectures can be precompiled for", WL_AOT_CODES_MAX);
-    if (spec->optimize && !strchr("123", spec->optimize))
-        return wl_fail(err, WL_RECIPE, "aot: the optimisation level is 1, 2 or 3");
+    if (spec->optimize && !strchr("0123sz", spec->optimize))
+        return wl_fail(err, WL_RECIPE, "aot: the optimisation level is one of 0, 1, 2, 3, s, z");
     return 0;
 }
 

@@ -29,8 +29,9 @@ struct wl_aot {
     const char *llvm_root, *llvm_identity;
     const char *work_dir; /* created, filled (about 60 times the module) and emptied again; private to this call */
     const char *log_path; /* what the children say; appended */
-    char optimize;        /* clang's level, '1' to '3'; 0: '2' */
-    unsigned jobs;        /* clangs at once, each up to 400 MB; 0: one */
+    char optimize;        /* clang's level: '0' to '3', 's', 'z'; 0: '2' */
+    const char *const *wasmedge_flags; /* further switches of wasmedge compile ("--enable-tail-call"); NULL: none */
+    unsigned jobs;                     /* clangs at once, each up to 400 MB; 0: one */
     /* Where clang has no code generator for this machine's architecture (the upstream WASI SDK's has WebAssembly alone), let
      * WasmEdge's own compiler do it: right, but bound to processors like this machine's; the entry's cpu then is
      * WL_AOT_CPU_HOST and the caller says so loudly. Not set: that is an error. */

@@ -300,7 +300,7 @@ static void write_head(FILE *out, const struct split *s, const struct wl_aot_ir 
         fprintf(out, "@intrinsics = hidden global ptr null\n@version = hidden constant i32 %u\n%s", ir->version,
                 wl_buf_str(&s->aliases));
     else
-        fputs("@intrinsics = external hidden global ptr\n", out);
+        fprintf(out, "@intrinsics = external hidden global ptr\n");
     fwrite(s->shared.p, 1, s->shared.len, out);
     fwrite(s->declares.p, 1, s->declare_at[first], out);
     fwrite(s->declares.p + s->declare_at[end], 1, s->declares.len - s->declare_at[end], out);
