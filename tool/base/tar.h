@@ -1,5 +1,5 @@
 /* Archives: safe unpacking of what others packed (tar.c reads through libarchive, of which it
- * is the only user; tar_extract.c writes the files), and writing tar whose
+ * is the only user; tar_extract.c writes the files, tar_child.c lets a child do both), and writing tar whose
  * bytes depend on nothing but the input (tar_write.c, no library: another version of one must not change a digest). */
 #ifndef WL_BASE_TAR_H
 #define WL_BASE_TAR_H
@@ -42,6 +42,7 @@ struct wl_tar_extract {
  *  - owner, setuid, setgid, sticky, extended attributes and ACLs are dropped: modes become 0644, 0755 by the owner's
  *    execute bit; modification times are kept (make depends on them), those of folders too;
  *  - a file may come twice (the later one counts), but never as another type.
+ * A child does it, with 1 GiB of memory at most: what a hostile archive does to a decompressor does not reach us.
  * Fails with WL_FAILED, naming archive and entry; dest is then as it was before (missing or empty). Interruptible. ret may
  * be NULL. Not for two threads with the same dest. */
 int wl_tar_extract(const struct wl_tar_extract *spec, struct wl_tar_stats *ret, struct wl_err *err);

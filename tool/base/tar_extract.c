@@ -7,7 +7,7 @@
 
 #include "fs.h"
 #include "mem.h"
-#include "tar.h"
+#include "tar_internal.h"
 
 #define DEPTH_MAX 100 /* components of a name */
 #define CHUNK (64u << 10)
@@ -386,49 +386,19 @@ static int extract_all(struct extract *x, struct file_source *s, struct wl_err *
     return set_dir_times(x, err);
 }
 
-/* *ret_made: dest was missing and is there now. An existing one must be empty. */
-static int prepare_dest(const char *dest, bool *ret_made, struct wl_err *err) {
-    WL_AUTO(wl_strv_release) struct wl_strv names = {0};
-
-    *ret_made = !wl_fs_exists(dest);
-    if (*ret_made)
-        return wl_fs_mkdirs(dest, err);
-    if (wl_fs_list(dest, &names, err) < 0)
-        return -1;
-    if (names.n > 0)
-        return wl_fail(err, WL_FAILED, "%s is not empty; nothing is unpacked over what is there", dest);
-    return 0;
-}
-
-/* Puts dest back to what it was; the error that brought us here counts. */
-static void undo(const char *dest, bool made) {
-    struct wl_err ignored;
-
-    wl_fs_remove(dest, &ignored);
-    if (!made)
-        wl_fs_mkdirs(dest, &ignored);
-}
-
-int wl_tar_extract(const struct wl_tar_extract *spec, struct wl_tar_stats *ret, struct wl_err *err) {
+int wl_tar_extract_here(const struct wl_tar_extract *spec, struct wl_tar_stats *ret, struct wl_err *err) {
     WL_AUTO(extract_release) struct extract x = {.spec = spec, .root = -1, .last_fd = -1};
     struct file_source s = {.spec = spec, .fd = -1};
     WL_AUTO(wl_closep) int fd = -1;
-    bool made = false;
 
     if (open_source(&s, &fd, err) < 0)
-        return -1;
-    if (prepare_dest(spec->dest, &made, err) < 0)
         return -1;
     x.root = open(spec->dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (x.root < 0)
         return wl_fail_errno(err, errno, "cannot open the folder %s", spec->dest);
-    if (extract_all(&x, &s, err) < 0) {
-        undo(spec->dest, made);
+    if (extract_all(&x, &s, err) < 0)
         return -1;
-    }
-    if (ret) {
-        *ret = wl_tar_stats(x.r);
-        ret->files = x.files;
-    }
+    *ret = wl_tar_stats(x.r);
+    ret->files = x.files;
     return 0;
 }
