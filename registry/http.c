@@ -501,7 +501,6 @@ static int transfer_error(struct exchange *x, const char *method, CURLcode rc) {
     WL_AUTOFREE char *host = url_host_port(x->url);
     const char *text = x->text[0] ? x->text : curl_easy_strerror(rc);
 
-    x->req->transient = false;
     if (x->failed)
         return wl_err_context(x->err, "%s %s", method, url);
     switch (rc) {
@@ -509,14 +508,18 @@ static int transfer_error(struct exchange *x, const char *method, CURLcode rc) {
         return wl_fail(x->err, WL_NET, "%s %s: interrupted", method, url);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
+        x->req->unreachable = true;
         return wl_fail(x->err, WL_NET, "%s %s: cannot find the host: %s", method, url, text);
     case CURLE_PEER_FAILED_VERIFICATION:
         return wl_fail(x->err, WL_NET,
                        "%s %s: the certificate is not trusted: %s; for a private authority set SSL_CERT_FILE to its "
                        "certificate or store it as /etc/docker/certs.d/%s/ca.crt",
                        method, url, text, host ? host : "HOST");
-    case CURLE_OPERATION_TIMEDOUT:
     case CURLE_COULDNT_CONNECT:
+        x->req->unreachable = true;
+        x->req->transient = true;
+        break;
+    case CURLE_OPERATION_TIMEDOUT:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_GOT_NOTHING:
@@ -604,6 +607,7 @@ int wl_http_request(struct wl_http *h, struct wl_http_request *req, struct wl_ht
     bool with_authorization = true;
 
     req->transient = false;
+    req->unreachable = false;
     if (!wl_url_valid(url))
         return wl_fail(err, WL_NET, "\"%.300s\" is no http(s) URL", url);
     for (unsigned hop = 0;; hop++) {

@@ -65,7 +65,8 @@ struct wl_http_request {
     const struct wl_progress *progress; /* or NULL; counts the body that is sent, else the one received */
     const char *what;                   /* name for the progress */
     unsigned flags;
-    bool transient; /* result on failure: no or half an answer came, trying again may help */
+    bool transient;   /* result on failure: no or half an answer came, trying again may help */
+    bool unreachable; /* result on failure: nothing answered there at all */
 };
 
 struct wl_http_response {

@@ -24,7 +24,7 @@ void wl_http_response_release(struct wl_http_response *r) {
     wl_strv_release(&r->headers);
     wl_buf_release(&r->body);
     free(r->url);
-    r->url = NULL;
+    memset(r, 0, sizeof(*r));
 }
 
 const char *wl_http_header(const struct wl_http_response *r, const char *name, size_t nth) {

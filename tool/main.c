@@ -19,7 +19,7 @@ const struct wl_verb *const wl_verbs[] = {
     &wl_verb_new,
     &wl_verb_plan,
     &wl_verb_gc,
-    &wl_verb_version,
+    &wl_verb_push, &wl_verb_pull, &wl_verb_login, &wl_verb_logout, &wl_verb_version,
     &wl_verb_wasm,
     NULL,
     // clang-format on

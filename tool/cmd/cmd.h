@@ -66,6 +66,10 @@ extern const struct wl_verb wl_verb_rm;
 extern const struct wl_verb wl_verb_save;
 extern const struct wl_verb wl_verb_load;
 extern const struct wl_verb wl_verb_gc;
+extern const struct wl_verb wl_verb_login;
+extern const struct wl_verb wl_verb_logout;
+extern const struct wl_verb wl_verb_pull;
+extern const struct wl_verb wl_verb_push;
 extern const struct wl_verb wl_verb_version;
 extern const struct wl_verb wl_verb_wasm;
 

@@ -1,0 +1,70 @@
+/* A registry's API for one repository (distribution-spec 1.1, "Endpoints"). Thread safe: workers share one client.
+ *
+ * Every call authorises itself, tries again what fails in passing (WL_CLIENT_TRIES, with backoff and Retry-After) and fails with
+ * WL_NET and a message that names the registry, what was done, what it answered and the way out. Credentials go to the registry's
+ * own origin only: neither to where an upload's Location leads nor along a redirect. */
+#ifndef WL_REGISTRY_CLIENT_H
+#define WL_REGISTRY_CLIENT_H
+
+#include <stdbool.h>
+
+#include "../tool/base/err.h"
+#include "../tool/base/out.h"
+#include "auth.h"
+#include "http.h"
+#include "layout.h"
+#include "oci.h"
+#include "reference.h"
+
+#define WL_CLIENT_TRIES 5             /* of one call */
+#define WL_CLIENT_RETRY_AFTER_MAX 120 /* seconds that a registry may make us wait at a time */
+
+enum wl_client_flags {
+    WL_CLIENT_PLAIN_HTTP = 1, /* http even when the host is not this machine */
+    WL_CLIENT_PUSH = 2,       /* ask for the right to push as well as to pull */
+    WL_CLIENT_PING_ONLY = 4,  /* no repository: for a login */
+};
+
+struct wl_client;
+
+/* Connects: finds out whether the registry answers, by https or (on this machine, or with PLAIN_HTTP) by http, and what
+ * authorisation it wants. ref names host and repository. user and password (may be NULL) go before the credential files. */
+int wl_client_open(const struct wl_reference *ref, unsigned flags, const char *user, const char *password,
+                   struct wl_client **ret, struct wl_err *err);
+void wl_client_close(struct wl_client *c);
+void wl_client_closep(struct wl_client **c);
+
+const char *wl_client_host(const struct wl_client *c); /* as the user says it */
+const char *wl_client_base(const struct wl_client *c); /* "https://host" */
+/* What the registry said in Warning headers, each once. Read it when no call is running. */
+const struct wl_strv *wl_client_warnings(const struct wl_client *c);
+
+/* A login's check: one call that needs authorisation. Fails when it is refused. *ret_needed: whether any was asked for. */
+int wl_client_check_login(struct wl_client *c, bool *ret_needed, struct wl_err *err);
+
+/* Whether the repository has the blob: 200 with the right Content-Length or digest; anything else that is an answer means no. */
+int wl_client_blob_exists(struct wl_client *c, const struct wl_oci_descriptor *d, bool *ret, struct wl_err *err);
+
+/* Uploads a blob of the layout in one PUT, streaming. The blob is verified while it is read: a damaged one is never
+ * completed. */
+int wl_client_blob_put(struct wl_client *c, const struct wl_layout *layout, const struct wl_oci_descriptor *d,
+                       const struct wl_progress *progress, struct wl_err *err);
+
+/* Downloads a blob into the layout, streaming, with resume; it appears there only when size and digest are right. */
+int wl_client_blob_get(struct wl_client *c, struct wl_layout *layout, const struct wl_oci_descriptor *d,
+                       const struct wl_progress *progress, struct wl_err *err);
+
+/* Asks what a tag or "sha256:.." stands for. Nothing there: *ret_found false. Where HEAD does not say (no digest, 405) the
+ * manifest itself is fetched. */
+int wl_client_manifest_head(struct wl_client *c, const char *tag_or_digest, bool *ret_found, struct wl_digest *ret,
+                            struct wl_err *err);
+/* Fetches a manifest or index (appended to *ret), checked against the digest asked for and Docker-Content-Digest.
+ * *ret_type: its media type, a new string. */
+int wl_client_manifest_get(struct wl_client *c, const char *tag_or_digest, struct wl_buf *ret, char **ret_type,
+                           struct wl_digest *ret_digest, struct wl_err *err);
+/* Puts a manifest under a tag or its own digest; checks the digest that comes back. *ret_missing_blob (may be NULL) is set
+ * when the registry failed it for a blob that it says it does not have. */
+int wl_client_manifest_put(struct wl_client *c, const char *tag_or_digest, const char *media_type, struct wl_blob bytes,
+                           const struct wl_digest *digest, bool *ret_missing_blob, struct wl_err *err);
+
+#endif

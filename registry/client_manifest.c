@@ -1,0 +1,129 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "../tool/base/mem.h"
+#include "client_internal.h"
+
+/* What we take; registries convert or refuse by it. */
+#define ACCEPT "Accept: " WL_MT_MANIFEST ", " WL_MT_INDEX ", " WL_MT_DOCKER_MANIFEST ", " WL_MT_DOCKER_INDEX
+
+static const char *const accept_headers[] = {ACCEPT, NULL};
+
+static char *manifest_url(const struct wl_client *c, const char *tag_or_digest) {
+    return wl_client_url(c, "manifests/%s", tag_or_digest);
+}
+
+/* The media type of an answer; NULL when it says nothing useful. A new string. */
+static char *answer_type(const struct wl_http_response *res) {
+    const char *type = wl_http_header(res, "Content-Type", 0);
+
+    if (!type || !*type || wl_starts(type, "text/") || wl_starts(type, "application/octet-stream") ||
+        (wl_starts(type, "application/json") && !wl_starts(type, "application/json+")))
+        return NULL;
+    return wl_strndup(type, strcspn(type, "; \t"));
+}
+
+/* GET with the digests checked. *ret_found is false on 404. */
+static int fetch(struct wl_client *c, const char *tag_or_digest, struct wl_http_response *res, struct wl_digest *ret,
+                 bool *ret_found, struct wl_err *err) {
+    WL_AUTOFREE char *url = manifest_url(c, tag_or_digest);
+    WL_AUTOFREE char *what = wl_sprintf("manifest %s", tag_or_digest);
+    struct wl_http_request req = {.url = url, .headers = accept_headers, .max_body = WL_OCI_DOC_MAX};
+    struct wl_digest said;
+    struct wl_digest asked;
+    const char *header;
+
+    if (wl_client_call(c, &req, 0, res, err) < 0)
+        return -1;
+    *ret_found = res->status == 200;
+    if (res->status == 404)
+        return 0;
+    if (res->status != 200)
+        return wl_client_status_error(c, what, res, err);
+    *ret = wl_digest_of(res->body.p ? res->body.p : "", res->body.len);
+    if (wl_digest_parse(tag_or_digest, &asked) && !wl_digest_equal(&asked, ret))
+        return wl_fail(err, WL_NET, "%s: %s: the registry sends other bytes (%s)", c->host, what, wl_digest_str(ret).s);
+    header = wl_http_header(res, "Docker-Content-Digest", 0);
+    if (header && wl_digest_parse(header, &said) && !wl_digest_equal(&said, ret))
+        return wl_fail(err, WL_NET, "%s: %s: the registry announces %s and sends %s", c->host, what, header,
+                       wl_digest_str(ret).s);
+    return 0;
+}
+
+int wl_client_manifest_head(struct wl_client *c, const char *tag_or_digest, bool *ret_found, struct wl_digest *ret,
+                            struct wl_err *err) {
+    WL_AUTO(wl_http_response_release) struct wl_http_response res = {0};
+    WL_AUTO(wl_http_response_release) struct wl_http_response body = {0};
+    WL_AUTOFREE char *url = manifest_url(c, tag_or_digest);
+    struct wl_http_request req = {.method = "HEAD", .url = url, .headers = accept_headers};
+    const char *header;
+
+    if (wl_client_call(c, &req, 0, &res, err) < 0)
+        return -1;
+    *ret_found = false;
+    if (res.status == 404)
+        return 0;
+    header = wl_http_header(&res, "Docker-Content-Digest", 0);
+    if (res.status == 200 && header && wl_digest_parse(header, ret)) {
+        *ret_found = true;
+        return 0;
+    }
+    return fetch(c, tag_or_digest, &body, ret, ret_found, err);
+}
+
+int wl_client_manifest_get(struct wl_client *c, const char *tag_or_digest, struct wl_buf *ret, char **ret_type,
+                           struct wl_digest *ret_digest, struct wl_err *err) {
+    WL_AUTO(wl_http_response_release) struct wl_http_response res = {0};
+    struct wl_digest digest;
+    bool found;
+
+    if (fetch(c, tag_or_digest, &res, &digest, &found, err) < 0)
+        return -1;
+    if (!found)
+        return wl_fail(err, WL_NET, "%s has no %s in %s", c->host, tag_or_digest, c->path);
+    wl_buf_add(ret, res.body.p, res.body.len);
+    *ret_type = answer_type(&res);
+    *ret_digest = digest;
+    return 0;
+}
+
+/* An answer other than 201: some registries say 200 or 204, and so does a server that is none. */
+static int check_stored(struct wl_client *c, const char *what, const char *tag_or_digest,
+                        const struct wl_digest *digest, const struct wl_http_response *res, struct wl_err *err) {
+    struct wl_digest has;
+    bool found;
+
+    if (wl_client_manifest_head(c, tag_or_digest, &found, &has, err) < 0)
+        return -1;
+    if (!found || !wl_digest_equal(&has, digest))
+        return wl_client_status_error(c, what, res, err);
+    return 0;
+}
+
+int wl_client_manifest_put(struct wl_client *c, const char *tag_or_digest, const char *media_type, struct wl_blob bytes,
+                           const struct wl_digest *digest, bool *ret_missing_blob, struct wl_err *err) {
+    WL_AUTO(wl_http_response_release) struct wl_http_response res = {0};
+    WL_AUTOFREE char *url = manifest_url(c, tag_or_digest);
+    WL_AUTOFREE char *what = wl_sprintf("manifest %s", tag_or_digest);
+    WL_AUTOFREE char *type = wl_sprintf("Content-Type: %s", media_type);
+    const char *const headers[] = {type, NULL};
+    struct wl_http_request req = {.method = "PUT", .url = url, .headers = headers, .body = bytes};
+    struct wl_digest said;
+    const char *header;
+
+    if (ret_missing_blob)
+        *ret_missing_blob = false;
+    if (wl_client_call(c, &req, 0, &res, err) < 0)
+        return -1;
+    if (res.status < 200 || res.status > 299) {
+        if (ret_missing_blob)
+            *ret_missing_blob =
+                wl_client_error_has(&res, "MANIFEST_BLOB_UNKNOWN") || wl_client_error_has(&res, "BLOB_UNKNOWN");
+        return wl_client_status_error(c, what, &res, err);
+    }
+    header = wl_http_header(&res, "Docker-Content-Digest", 0);
+    if (header && (!wl_digest_parse(header, &said) || !wl_digest_equal(&said, digest)))
+        return wl_fail(err, WL_NET, "%s: %s: the registry stored other bytes: %.100s instead of %s", c->host, what,
+                       header, wl_digest_str(digest).s);
+    return res.status == 201 ? 0 : check_stored(c, what, tag_or_digest, digest, &res, err);
+}

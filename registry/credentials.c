@@ -1,0 +1,387 @@
+#include "credentials.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "../tool/base/digest.h"
+#include "../tool/base/fs.h"
+#include "../tool/base/json.h"
+#include "../tool/base/mem.h"
+#include "../tool/base/out.h"
+#include "credentials_internal.h"
+#include "reference.h"
+
+#define DOCKER_SERVER "https://index.docker.io/v1/" /* docker's own name for docker.io */
+#define AUTH_MAX 65536                              /* characters of an "auth" value */
+
+void wl_credentials_release(struct wl_credentials *c) {
+    free(c->user);
+    free(c->password);
+    free(c->identity_token);
+    free(c->registry_token);
+    free(c->from);
+    memset(c, 0, sizeof(*c));
+}
+
+static void add_file(struct wl_strv *files, const char *dir_variable, const char *suffix) {
+    const char *dir = getenv(dir_variable);
+
+    if (dir && *dir)
+        wl_strv_addf(files, "%s%s", dir, suffix);
+}
+
+/* The credential files in their order of precedence. */
+static void list_files(struct wl_strv *files) {
+    add_file(files, "REGISTRY_AUTH_FILE", "");
+    add_file(files, "DOCKER_CONFIG", "/config.json");
+    add_file(files, "XDG_RUNTIME_DIR", "/containers/auth.json");
+    add_file(files, "HOME", "/.config/containers/auth.json");
+    add_file(files, "HOME", "/.docker/config.json");
+}
+
+/* What credential helpers file a host under. */
+static const char *server_of(const char *host) {
+    return strcmp(host, WL_REF_DEFAULT_HOST) == 0 ? DOCKER_SERVER : host;
+}
+
+/* Whether a key of "auths" or "credHelpers" means this host and path; the length of what fits, 0 for no. */
+static size_t key_fits(const char *key, const char *host, const char *path) {
+    static const char *const docker_names[] = {"docker.io", "index.docker.io", "registry-1.docker.io"};
+    const char *k = strstr(key, "://") ? strstr(key, "://") + 3 : key;
+    size_t n = strcspn(k, "/");
+    bool same = strlen(host) == n && strncasecmp(k, host, n) == 0;
+    size_t len;
+
+    for (size_t i = 0; strcmp(host, WL_REF_DEFAULT_HOST) == 0 && i < WL_ARRAY_LEN(docker_names); i++)
+        same = same || (strlen(docker_names[i]) == n && strncasecmp(k, docker_names[i], n) == 0);
+    if (!same)
+        return 0;
+    k += n;
+    if (strcmp(k, "") == 0 || strcmp(k, "/") == 0 || strcmp(k, "/v1/") == 0 || strcmp(k, "/v2/") == 0 ||
+        strcmp(k, "/v1") == 0 || strcmp(k, "/v2") == 0)
+        return 1;
+    k++;
+    len = strlen(k);
+    return strncmp(path, k, len) == 0 && (path[len] == '\0' || path[len] == '/') ? 1 + len : 0;
+}
+
+static const wl_json *best_key(const wl_json *obj, const char *host, const char *path) {
+    const wl_json *best = NULL;
+    const wl_json *value;
+    const char *key;
+    size_t best_len = 0;
+
+    for (void *it = NULL; obj && wl_json_next(obj, &it, &key, &value);) {
+        size_t len = key_fits(key, host, path);
+
+        if (len > best_len) {
+            best = value;
+            best_len = len;
+        }
+    }
+    return best;
+}
+
+/* Reads a file; a missing one gives *ret NULL. */
+static int read_file(const char *path, struct wl_json_doc **ret, struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+
+    *ret = NULL;
+    if (access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return 0;
+    if (wl_fs_read(path, WL_CRED_FILE_MAX, &text, err) < 0)
+        return -1;
+    if (strspn(wl_buf_str(&text), " \t\r\n") == text.len)
+        return 0; /* podman leaves an empty file behind */
+    if (wl_json_parse(ret, path, wl_buf_str(&text), text.len, WL_FAILED, err) < 0)
+        return -1;
+    if (wl_json_kind(wl_json_root(*ret)) != WL_JSON_OBJECT) {
+        wl_json_fail(*ret, "$", err, "must be an object");
+        wl_json_freep(ret);
+        return -1;
+    }
+    return 0;
+}
+
+static char *str_or_null(const wl_json *obj, const char *key) {
+    const char *s = wl_json_get_str(obj, key);
+
+    return s && *s ? wl_strdup(s) : NULL;
+}
+
+/* "auth" is the base64 of user:password; docker has been seen to pad it with NULs. */
+static int decode_auth(const char *auth, const char *file, struct wl_credentials *c, struct wl_err *err) {
+    size_t n = strlen(auth);
+    WL_AUTOFREE char *plain = NULL;
+    char *colon;
+
+    if (n > AUTH_MAX)
+        return wl_fail(err, WL_FAILED, "%s: an \"auth\" of %zu characters: refused", file, n);
+    plain = wl_calloc(n + 1, 1);
+    if (wl_base64_decode(auth, (uint8_t *)plain, &n) < 0)
+        return wl_fail(err, WL_FAILED, "%s: an \"auth\" is no base64", file);
+    plain[n] = '\0';
+    colon = strchr(plain, ':');
+    if (!colon)
+        return wl_fail(err, WL_FAILED, "%s: an \"auth\" is not user:password", file);
+    *colon = '\0';
+    free(c->user);
+    free(c->password);
+    c->user = wl_strdup(plain);
+    c->password = wl_strdup(colon + 1);
+    return 0;
+}
+
+static int from_entry(const wl_json *entry, const char *file, struct wl_credentials *ret, struct wl_err *err) {
+    struct wl_credentials c = {0};
+    const char *auth = wl_json_get_str(entry, "auth");
+
+    c.user = str_or_null(entry, "username");
+    c.password = str_or_null(entry, "password");
+    c.identity_token = str_or_null(entry, "identitytoken");
+    c.registry_token = str_or_null(entry, "registrytoken");
+    if (auth && *auth && decode_auth(auth, file, &c, err) < 0) {
+        wl_credentials_release(&c);
+        return -1;
+    }
+    if (!c.identity_token && !c.registry_token && !(c.user && c.password)) { /* "{}": a helper has it */
+        wl_credentials_release(&c);
+        return 0;
+    }
+    c.from = wl_strdup(file);
+    *ret = c;
+    return 0;
+}
+
+static int find_in_file(const char *file, const char *host, const char *path, struct wl_credentials *ret,
+                        struct wl_err *err) {
+    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
+    const wl_json *root;
+    const char *helper;
+    const char *store;
+    const wl_json *entry;
+
+    if (read_file(file, &doc, err) < 0)
+        return -1;
+    if (!doc)
+        return 0;
+    root = wl_json_root(doc);
+    helper = wl_json_str(best_key(wl_json_get(root, "credHelpers"), host, ""));
+    if (helper)
+        return wl_cred_helper_get(helper, server_of(host), ret, err) < 0 ? wl_err_context(err, "%s", file) : 0;
+    store = wl_json_get_str(root, "credsStore");
+    if (store && *store && wl_cred_helper_exists(store)) {
+        if (wl_cred_helper_get(store, server_of(host), ret, err) < 0)
+            return wl_err_context(err, "%s", file);
+        if (ret->from)
+            return 0;
+    }
+    entry = best_key(wl_json_get(root, "auths"), host, path);
+    return entry ? from_entry(entry, file, ret, err) : 0;
+}
+
+static void keep_secret(const struct wl_credentials *c) {
+    if (c->password)
+        wl_out_secret(c->password);
+    if (c->identity_token)
+        wl_out_secret(c->identity_token);
+    if (c->registry_token)
+        wl_out_secret(c->registry_token);
+}
+
+int wl_credentials_find(const char *host, const char *path, struct wl_credentials *ret, struct wl_err *err) {
+    WL_AUTO(wl_strv_release) struct wl_strv files = {0};
+    struct wl_credentials c = {0};
+
+    list_files(&files);
+    for (size_t i = 0; i < files.n && !c.from; i++)
+        if (find_in_file(files.v[i], host, path, &c, err) < 0)
+            return -1;
+    keep_secret(&c);
+    *ret = c;
+    return 0;
+}
+
+/* --- Login and logout -------------------------------------------------------------------------------------- */
+
+static void write_value(struct wl_jw *w, const wl_json *v) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    const wl_json *member;
+    const char *key;
+
+    if (wl_json_kind(v) != WL_JSON_OBJECT) {
+        wl_json_print(v, false, &text);
+        wl_jw_raw(w, wl_buf_str(&text));
+        return;
+    }
+    wl_jw_begin(w, '{');
+    for (void *it = NULL; wl_json_next(v, &it, &key, &member);) {
+        wl_jw_key(w, key);
+        write_value(w, member);
+    }
+    wl_jw_end(w, '}');
+}
+
+/* Writes "auths" without the entries of this host and, with auth, with a new one. A helper's login is noted by an empty
+ * entry, as docker does. */
+static void write_auths(struct wl_jw *w, const wl_json *auths, const char *host, const char *auth) {
+    const wl_json *value;
+    const char *key;
+
+    wl_jw_key(w, "auths");
+    wl_jw_begin(w, '{');
+    for (void *it = NULL; auths && wl_json_next(auths, &it, &key, &value);) {
+        if (key_fits(key, host, "") == 1)
+            continue;
+        wl_jw_key(w, key);
+        write_value(w, value);
+    }
+    if (auth) {
+        wl_jw_key(w, server_of(host));
+        wl_jw_begin(w, '{');
+        if (*auth)
+            wl_jw_kstr(w, "auth", auth);
+        wl_jw_end(w, '}');
+    }
+    wl_jw_end(w, '}');
+}
+
+/* Rewrites the file with this host's entry replaced (auth NULL: removed). doc may be NULL. A link is followed. */
+static int rewrite_file(const char *file, const struct wl_json_doc *doc, const char *host, const char *auth,
+                        struct wl_err *err) {
+    WL_AUTO(wl_file_cancel) struct wl_file f = WL_FILE_INIT;
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    WL_AUTOFREE char *real = realpath(file, NULL);
+    const wl_json *root = doc ? wl_json_root(doc) : NULL;
+    struct wl_jw w = {.out = &text, .indent = 4};
+    const wl_json *value;
+    const char *key;
+
+    wl_jw_begin(&w, '{');
+    write_auths(&w, root ? wl_json_get(root, "auths") : NULL, host, auth);
+    for (void *it = NULL; root && wl_json_next(root, &it, &key, &value);) {
+        if (strcmp(key, "auths") == 0)
+            continue;
+        wl_jw_key(&w, key);
+        write_value(&w, value);
+    }
+    wl_jw_end(&w, '}');
+    wl_buf_addc(&text, '\n');
+    if (wl_file_open(&f, real ? real : file, 0600, true, err) < 0 || wl_file_write(&f, text.p, text.len, err) < 0)
+        return -1;
+    return wl_file_commit(&f, err);
+}
+
+static int file_to_write(char **ret, struct wl_err *err) {
+    const char *podman = getenv("REGISTRY_AUTH_FILE");
+    const char *docker = getenv("DOCKER_CONFIG");
+    const char *home = getenv("HOME");
+
+    if (podman && *podman)
+        *ret = wl_strdup(podman);
+    else if (docker && *docker)
+        *ret = wl_path_join(docker, "config.json");
+    else if (home && *home)
+        *ret = wl_path_join(home, ".docker/config.json");
+    else
+        return wl_fail(err, WL_FAILED,
+                       "nowhere to keep the login: none of REGISTRY_AUTH_FILE, DOCKER_CONFIG, HOME is set");
+    return 0;
+}
+
+static char *encode_auth(const char *user, const char *password) {
+    WL_AUTOFREE char *plain = wl_sprintf("%s:%s", user, password);
+
+    return wl_base64_encode(plain, strlen(plain));
+}
+
+int wl_credentials_store(const char *host, const char *user, const char *password, char **ret_where,
+                         struct wl_err *err) {
+    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
+    WL_AUTOFREE char *file = NULL;
+    WL_AUTOFREE char *auth = encode_auth(user, password);
+    const wl_json *root;
+    const char *helper = NULL;
+
+    wl_out_secret(password);
+    wl_out_secret(auth);
+    if (file_to_write(&file, err) < 0 || read_file(file, &doc, err) < 0)
+        return -1;
+    root = doc ? wl_json_root(doc) : NULL;
+    if (root)
+        helper = wl_json_str(best_key(wl_json_get(root, "credHelpers"), host, ""));
+    if (root && !helper)
+        helper = wl_json_get_str(root, "credsStore");
+    if (helper && *helper) {
+        if (wl_cred_helper_store(helper, server_of(host), user, password, err) < 0 ||
+            rewrite_file(file, doc, host, "", err) < 0)
+            return wl_err_context(err, "%s", file);
+        *ret_where = wl_sprintf("docker-credential-%s", helper);
+        return 0;
+    }
+    if (rewrite_file(file, doc, host, auth, err) < 0)
+        return -1;
+    *ret_where = WL_STEAL(file);
+    return 0;
+}
+
+static void add_where(struct wl_buf *where, const char *name) {
+    if (strstr(wl_buf_str(where), name))
+        return;
+    wl_buf_addf(where, "%s%s", where->len ? ", " : "", name);
+}
+
+static bool has_entry(const wl_json *auths, const char *host) {
+    const wl_json *value;
+    const char *key;
+
+    for (void *it = NULL; auths && wl_json_next(auths, &it, &key, &value);)
+        if (key_fits(key, host, "") == 1)
+            return true;
+    return false;
+}
+
+static int erase_in_file(const char *file, const char *host, struct wl_buf *where, struct wl_err *err) {
+    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
+    const char *helpers[2] = {NULL, NULL};
+    const wl_json *root;
+
+    if (read_file(file, &doc, err) < 0)
+        return -1;
+    if (!doc)
+        return 0;
+    root = wl_json_root(doc);
+    helpers[0] = wl_json_str(best_key(wl_json_get(root, "credHelpers"), host, ""));
+    helpers[1] = wl_json_get_str(root, "credsStore");
+    for (size_t i = 0; i < WL_ARRAY_LEN(helpers); i++) {
+        bool had = false;
+
+        if (!helpers[i] || !*helpers[i] || !wl_cred_helper_exists(helpers[i]))
+            continue;
+        if (wl_cred_helper_erase(helpers[i], server_of(host), &had, err) < 0)
+            return wl_err_context(err, "%s", file);
+        if (had)
+            add_where(where, helpers[i]);
+    }
+    if (has_entry(wl_json_get(root, "auths"), host)) {
+        if (rewrite_file(file, doc, host, NULL, err) < 0)
+            return -1;
+        add_where(where, file);
+    }
+    return 0;
+}
+
+int wl_credentials_erase(const char *host, char **ret_where, struct wl_err *err) {
+    WL_AUTO(wl_strv_release) struct wl_strv files = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf where = {0};
+
+    list_files(&files);
+    for (size_t i = 0; i < files.n; i++)
+        if (erase_in_file(files.v[i], host, &where, err) < 0)
+            return -1;
+    *ret_where = where.len ? wl_buf_steal(&where) : NULL;
+    return 0;
+}

@@ -1,0 +1,42 @@
+/* Who we are to a registry: the credential files and helpers of docker and podman.
+ *
+ * Read, in this order, until one has an entry: $REGISTRY_AUTH_FILE, $DOCKER_CONFIG/config.json,
+ * $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json, ~/.docker/config.json. In a file: its
+ * credHelpers for the host, its credsStore, then its auths, where the longest key that fits wins ("host/team/app", "host/team",
+ * "host"; with or without https:// and /v1/, /v2/). Secrets are registered with wl_out_secret. */
+#ifndef WL_REGISTRY_CREDENTIALS_H
+#define WL_REGISTRY_CREDENTIALS_H
+
+#include <stdbool.h>
+
+#include "../tool/base/err.h"
+
+#define WL_CRED_FILE_MAX (1024 * 1024) /* bytes of a credential file */
+#define WL_CRED_HELPER_MAX (64 * 1024) /* bytes of a helper's answer */
+#define WL_CRED_HELPER_MS 30000        /* milliseconds a helper may take */
+
+/* Strings are owned; NULL where absent. A zeroed struct is no credentials. */
+struct wl_credentials {
+    char *user;
+    char *password;
+    char *identity_token; /* an OAuth2 refresh token */
+    char *registry_token; /* a bearer token to be sent as it is */
+    char *from;           /* the file or the helper, for messages */
+};
+void wl_credentials_release(struct wl_credentials *c);
+
+/* Looks up a host ("docker.io", "localhost:5000") and a repository path (may be ""). Nothing found: *ret is zeroed and from is
+ * NULL. A file or helper that is there and broken is a failure that names it. */
+int wl_credentials_find(const char *host, const char *path, struct wl_credentials *ret, struct wl_err *err);
+
+/* Stores a login: through the file's credHelpers or credsStore, else into the file (everything else in it is kept; mode
+ * 0600, by rename). The file: $REGISTRY_AUTH_FILE, else $DOCKER_CONFIG/config.json, else ~/.docker/config.json. *ret_where: the
+ * file or helper, a new string. */
+int wl_credentials_store(const char *host, const char *user, const char *password, char **ret_where,
+                         struct wl_err *err);
+
+/* Removes a login from wherever find would see it (every file and helper). *ret_where: where it was removed from, comma-separated;
+ * NULL when there was none. */
+int wl_credentials_erase(const char *host, char **ret_where, struct wl_err *err);
+
+#endif

@@ -1,0 +1,210 @@
+#include "push.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../tool/base/mem.h"
+#include "parallel.h"
+
+/* What is to be sent: blobs and manifests, each once, manifests after what they name. */
+struct push {
+    struct wl_client *c;
+    const struct wl_layout *layout;
+    unsigned flags;
+    const struct wl_progress *progress;
+    struct wl_arena arena;
+    struct wl_push_item *blobs;
+    size_t n_blobs;
+    struct wl_push_item *manifests;
+    size_t n_manifests;
+};
+
+void wl_push_result_release(struct wl_push_result *r) {
+    wl_arena_release(&r->arena);
+    free(r->items);
+    memset(r, 0, sizeof(*r));
+}
+
+static void push_release(struct push *p) {
+    wl_arena_release(&p->arena);
+    free(p->blobs);
+    free(p->manifests);
+}
+
+static void add_item(struct wl_push_item **v, size_t *n, const struct wl_oci_descriptor *d, bool manifest) {
+    for (size_t i = 0; i < *n; i++)
+        if (wl_digest_equal(&(*v)[i].d.digest, &d->digest))
+            return;
+    *v = wl_reallocarray(*v, *n + 1, sizeof(**v));
+    (*v)[(*n)++] = (struct wl_push_item){.d = *d, .manifest = manifest};
+}
+
+static int collect(struct push *p, const struct wl_oci_descriptor *d, unsigned depth, struct wl_err *err);
+
+static int collect_manifest(struct push *p, const char *name, struct wl_blob text, const struct wl_oci_descriptor *d,
+                            struct wl_err *err) {
+    struct wl_oci_manifest m;
+
+    if (wl_oci_manifest_parse(name, text, d->media_type, WL_OCI_LOCAL, &p->arena, &m, err) < 0)
+        return -1;
+    for (size_t i = 0; i < m.layers.n; i++)
+        add_item(&p->blobs, &p->n_blobs, &m.layers.v[i], false);
+    add_item(&p->blobs, &p->n_blobs, &m.config, false);
+    return 0;
+}
+
+static int collect_index(struct push *p, const char *name, struct wl_blob text, const struct wl_oci_descriptor *d,
+                         unsigned depth, struct wl_err *err) {
+    struct wl_oci_index x;
+
+    if (wl_oci_index_parse(name, text, d->media_type, WL_OCI_LOCAL, &p->arena, &x, err) < 0)
+        return -1;
+    for (size_t i = 0; i < x.manifests.n; i++)
+        if (collect(p, &x.manifests.v[i], depth + 1, err) < 0)
+            return -1;
+    return 0;
+}
+
+/* Adds a manifest or index behind everything that it names. */
+static int collect(struct push *p, const struct wl_oci_descriptor *d, unsigned depth, struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    WL_AUTOFREE char *name = wl_sprintf("local manifest %s", wl_digest_str(&d->digest).s);
+    struct wl_blob blob;
+    int rc;
+
+    if (depth > WL_PUSH_DEPTH || p->n_manifests >= WL_PUSH_MANIFESTS)
+        return wl_fail(err, WL_FAILED, "%s: too many manifests or too deep", name);
+    if (wl_blob_load(p->layout, &d->digest, (int64_t)d->size, &text, err) < 0)
+        return -1;
+    blob = (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len};
+    switch (wl_oci_kind(d->media_type)) {
+    case WL_OCI_MANIFEST:
+        rc = collect_manifest(p, name, blob, d, err);
+        break;
+    case WL_OCI_INDEX:
+        rc = collect_index(p, name, blob, d, depth, err);
+        break;
+    default:
+        rc = wl_fail(err, WL_FAILED, "%s: \"%.100s\" is neither an image manifest nor an index", name, d->media_type);
+    }
+    if (rc == 0)
+        add_item(&p->manifests, &p->n_manifests, d, true);
+    return rc;
+}
+
+/* --- Blobs ------------------------------------------------------------------------------------------------- */
+
+static int push_blob(void *arg, size_t i, struct wl_err *err) {
+    struct push *p = arg;
+    struct wl_push_item *item = &p->blobs[i];
+
+    if (!wl_layout_blob_has(p->layout, &item->d.digest, (int64_t)item->d.size))
+        return wl_fail(err, WL_FAILED, "the local store has no blob %s of %llu bytes", wl_digest_str(&item->d.digest).s,
+                       (unsigned long long)item->d.size);
+    if (wl_client_blob_exists(p->c, &item->d, &item->there, err) < 0)
+        return -1;
+    if (item->there || (p->flags & WL_PUSH_DRY_RUN))
+        return 0;
+    return wl_client_blob_put(p->c, p->layout, &item->d, p->progress, err);
+}
+
+static int push_blobs(struct push *p, struct wl_err *err) {
+    return wl_parallel(p->n_blobs, WL_PUSH_WORKERS, push_blob, p, err);
+}
+
+/* --- Manifests --------------------------------------------------------------------------------------------- */
+
+/* Puts one manifest. A registry that says it lacks a blob that it has just taken gets the blobs once more. */
+static int put_manifest(struct push *p, const struct wl_oci_descriptor *d, const char *name, struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    struct wl_blob bytes;
+    bool missing;
+
+    if (wl_blob_load(p->layout, &d->digest, (int64_t)d->size, &text, err) < 0)
+        return -1;
+    bytes = (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len};
+    if (wl_client_manifest_put(p->c, name, d->media_type, bytes, &d->digest, &missing, err) == 0)
+        return 0;
+    if (!missing || push_blobs(p, err) < 0)
+        return -1;
+    return wl_client_manifest_put(p->c, name, d->media_type, bytes, &d->digest, NULL, err);
+}
+
+static int put_manifests(struct push *p, const char *tag, struct wl_err *err) {
+    const struct wl_oci_descriptor *root = &p->manifests[p->n_manifests - 1].d;
+
+    for (size_t i = 0; i < p->n_manifests; i++) {
+        struct wl_oci_descriptor *d = &p->manifests[i].d;
+
+        if (put_manifest(p, d, wl_digest_str(&d->digest).s, err) < 0)
+            return -1;
+    }
+    return *tag ? put_manifest(p, root, tag, err) : 0;
+}
+
+/* A server that says yes to everything is no registry; and another pusher may have moved the tag. */
+static int read_back(struct push *p, const char *tag, struct wl_err *err) {
+    const struct wl_digest *digest = &p->manifests[p->n_manifests - 1].d.digest;
+    struct wl_digest_hex name = wl_digest_str(digest);
+    struct wl_digest has;
+    bool found;
+
+    if (wl_client_manifest_head(p->c, *tag ? tag : name.s, &found, &has, err) < 0)
+        return wl_err_context(err, "reading back what was pushed");
+    if (!found)
+        return wl_fail(err, WL_NET, "%s took the push and does not have it now: is it a registry?",
+                       wl_client_host(p->c));
+    if (!wl_digest_equal(&has, digest))
+        return wl_fail(err, WL_NET, "%s: the tag %s stands for %s now, not for what was pushed (%s)",
+                       wl_client_host(p->c), tag, wl_digest_str(&has).s, name.s);
+    return 0;
+}
+
+static int look_at_manifests(struct push *p, struct wl_err *err) {
+    for (size_t i = 0; i < p->n_manifests; i++) {
+        struct wl_push_item *item = &p->manifests[i];
+        struct wl_digest_hex name = wl_digest_str(&item->d.digest);
+        struct wl_digest has;
+
+        if (wl_client_manifest_head(p->c, name.s, &item->there, &has, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void fill_result(struct push *p, struct wl_push_result *ret) {
+    *ret = (struct wl_push_result){.arena = p->arena};
+    memset(&p->arena, 0, sizeof(p->arena));
+    ret->items = wl_calloc(p->n_blobs + p->n_manifests, sizeof(*ret->items));
+    for (size_t i = 0; i < p->n_blobs; i++) {
+        const struct wl_push_item *b = &p->blobs[i];
+
+        ret->items[ret->n_items++] = *b;
+        ret->there += b->there;
+        ret->sent += !b->there;
+        ret->bytes_sent += b->there ? 0 : b->d.size;
+    }
+    for (size_t i = 0; i < p->n_manifests; i++)
+        ret->items[ret->n_items++] = p->manifests[i];
+}
+
+int wl_push(struct wl_client *c, const struct wl_layout *layout, const struct wl_oci_descriptor *root, const char *tag,
+            unsigned flags, const struct wl_progress *progress, struct wl_push_result *ret, struct wl_err *err) {
+    WL_AUTO(push_release)
+    struct push p = {
+        .c = c, .layout = layout, .flags = flags, .progress = progress};
+    struct wl_oci_descriptor top = *root;
+
+    top.media_type = wl_arena_strdup(&p.arena, root->media_type);
+    top.artifact_type = NULL;
+    if (collect(&p, &top, 0, err) < 0 || push_blobs(&p, err) < 0)
+        return -1;
+    if (flags & WL_PUSH_DRY_RUN) {
+        if (look_at_manifests(&p, err) < 0)
+            return -1;
+    } else if (put_manifests(&p, tag, err) < 0 || read_back(&p, tag, err) < 0) {
+        return -1;
+    }
+    fill_result(&p, ret);
+    return 0;
+}

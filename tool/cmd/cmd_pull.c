@@ -1,0 +1,148 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../registry/pull.h"
+#include "../base/json.h"
+#include "../base/mem.h"
+#include "../base/out.h"
+#include "cmd.h"
+#include "remote.h"
+
+/* The name in the local store: as given by --as, else the full reference; NULL for a bare digest. */
+static int local_name(const struct wl_args *args, const struct wl_reference *r, char **ret, struct wl_err *err) {
+    const char *as = wl_args_get(args, "as");
+
+    *ret = NULL;
+    if (as) {
+        if (wl_layout_name_check(as, err) < 0)
+            return -1;
+        *ret = strchr(strrchr(as, '/') ? strrchr(as, '/') : as, ':') ? wl_strdup(as)
+                                                                     : wl_sprintf("%s:" WL_REF_DEFAULT_TAG, as);
+        return 0;
+    }
+    if (*wl_reference_tag(r))
+        *ret = wl_sprintf("%s/%s:%s", r->host, r->path, wl_reference_tag(r));
+    return 0;
+}
+
+/* The platform that a single manifest's config says, for the entry in the index. */
+static int read_platform(const struct wl_layout *l, const struct wl_oci_descriptor *root, struct wl_arena *a,
+                         struct wl_oci_platform *ret, struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf config = {0};
+    struct wl_oci_manifest m;
+    struct wl_oci_config c;
+    struct wl_err ignored;
+
+    if (wl_oci_kind(root->media_type) != WL_OCI_MANIFEST)
+        return 0;
+    if (wl_blob_load(l, &root->digest, (int64_t)root->size, &text, err) < 0 ||
+        wl_oci_manifest_parse("manifest", (struct wl_blob){(const uint8_t *)text.p, text.len}, root->media_type,
+                              WL_OCI_LOCAL, a, &m, err) < 0 ||
+        wl_blob_load(l, &m.config.digest, (int64_t)m.config.size, &config, err) < 0)
+        return -1;
+    /* an artifact's config may be anything */
+    if (wl_oci_config_parse("config", (struct wl_blob){(const uint8_t *)config.p, config.len}, WL_OCI_LOCAL, a, &c,
+                            &ignored) == 0)
+        *ret = c.platform;
+    return 0;
+}
+
+static char *own(const char *s) {
+    return s ? wl_strdup(s) : NULL;
+}
+
+static int tag_local(const struct wl_layout *l, const struct wl_oci_descriptor *root, const char *name,
+                     struct wl_err *err) {
+    WL_AUTO(wl_arena_release) struct wl_arena a = {0};
+    struct wl_oci_platform platform = {0};
+    WL_AUTO(wl_layout_entry_release) struct wl_layout_entry e = {0};
+
+    if (read_platform(l, root, &a, &platform, err) < 0)
+        return -1;
+    e = (struct wl_layout_entry){.name = own(name),
+                                 .media_type = wl_strdup(root->media_type),
+                                 .digest = root->digest,
+                                 .size = root->size,
+                                 .os = own(platform.os),
+                                 .architecture = own(platform.architecture),
+                                 .variant = own(platform.variant)};
+    return wl_layout_tag(l, &e, err);
+}
+
+static void print_result(const struct wl_args *args, const struct wl_reference *r, const char *name,
+                         const struct wl_pull_result *p) {
+    WL_AUTOFREE char *pinned = wl_remote_pinned(r, &p->root.digest);
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    struct wl_jw w = {.out = &text, .indent = 2};
+
+    wl_info("pulled %s: %zu blob%s fetched (%s), %zu already here", name ? name : pinned, p->fetched,
+            p->fetched == 1 ? "" : "s", wl_size(p->bytes_fetched).s, p->there);
+    if (!wl_args_has(args, "json")) {
+        wl_result("%s", pinned);
+        return;
+    }
+    wl_jw_begin(&w, '{');
+    wl_jw_kstr(&w, "ref", pinned);
+    if (name)
+        wl_jw_kstr(&w, "name", name);
+    wl_jw_kstr(&w, "digest", wl_digest_str(&p->root.digest).s);
+    wl_jw_kstr(&w, "mediaType", p->root.media_type);
+    wl_jw_kint(&w, "size", (int64_t)p->root.size);
+    wl_jw_kint(&w, "blobsFetched", (int64_t)p->fetched);
+    wl_jw_kint(&w, "blobsThere", (int64_t)p->there);
+    wl_jw_kint(&w, "bytesFetched", (int64_t)p->bytes_fetched);
+    wl_jw_end(&w, '}');
+    wl_buf_addc(&text, '\n');
+    wl_result_raw(text.p, text.len);
+}
+
+static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
+    WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
+    WL_AUTO(wl_client_closep) struct wl_client *c = NULL;
+    WL_AUTO(wl_pull_result_release) struct wl_pull_result r = {0};
+    WL_AUTO(wl_arena_release) struct wl_arena a = {0};
+    WL_AUTOFREE char *name = NULL;
+    const char *wanted = wl_args_get(args, "platform");
+    struct wl_progress progress = wl_out_progress();
+    struct wl_oci_platform platform;
+    struct wl_reference ref;
+    struct wl_digest_hex digest;
+
+    (void)ret_status;
+    if (wl_remote_reference(args->pos[0], &ref, err) < 0 || local_name(args, &ref, &name, err) < 0 ||
+        (wanted && wl_oci_platform_parse(wanted, &a, &platform, err) < 0))
+        return -1;
+    if (wl_remote_store(&l, WL_LAYOUT_CREATE, err) < 0 ||
+        wl_client_open(&ref, wl_args_has(args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0, NULL, NULL, &c, err) < 0)
+        return -1;
+    digest = wl_digest_str(&ref.digest);
+    if (wl_pull(c, &l, ref.has_digest ? digest.s : wl_reference_tag(&ref), wanted ? &platform : NULL, &progress, &r,
+                err) < 0 ||
+        tag_local(&l, &r.root, name, err) < 0)
+        return wl_err_context(err, "pull of %s", args->pos[0]);
+    wl_remote_warnings(c);
+    print_result(args, &ref, name, &r);
+    return 0;
+}
+
+static const struct wl_opt opts[] = {
+    {"as", 0, "NAME", "name it NAME in the local store"},
+    {"platform", 0, "OS/ARCH[/VARIANT]", "of an index take this image alone, not all"},
+    {"plain-http", 0, NULL, "http instead of https, also from another machine"},
+    {"json", 0, NULL, "print a JSON object"},
+    {0},
+};
+
+const struct wl_verb wl_verb_pull = {
+    .name = "pull",
+    .usage = "pull [OPTIONS] REF",
+    .summary = "pull an image from a registry into the local store",
+    .help = "Fetches what the local store lacks of REF, verifies every byte against its digest, and names it\n"
+            "HOST/PATH:TAG there (or as --as says). Prints HOST/PATH@sha256:DIGEST.\n\n"
+            "Example: wlpack pull --as php:7.4.33-cli registry.example.com/team/php:7.4.33-cli",
+    .opts = opts,
+    .min_pos = 1,
+    .max_pos = 1,
+    .run = run,
+};

@@ -1,0 +1,279 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../registry/push.h"
+#include "../base/json.h"
+#include "../base/mem.h"
+#include "../base/out.h"
+#include "cmd.h"
+#include "remote.h"
+
+#define TAGS_MAX 1000 /* images that --all-tags pushes at once */
+
+/* One image and where it goes. */
+struct job {
+    struct wl_reference ref;
+    struct wl_layout_entry entry;
+};
+struct jobs {
+    struct job *v;
+    size_t n;
+};
+
+static void jobs_release(struct jobs *j) {
+    for (size_t i = 0; i < j->n; i++)
+        wl_layout_entry_release(&j->v[i].entry);
+    free(j->v);
+}
+
+static void add_job(struct jobs *j, const struct wl_reference *ref, const struct wl_layout_entry *e) {
+    j->v = wl_reallocarray(j->v, j->n + 1, sizeof(*j->v));
+    j->v[j->n++] = (struct job){.ref = *ref, .entry = *e};
+}
+
+/* The last part of a repository path: what an image is called in the local store. */
+static const char *short_path(const struct wl_reference *r) {
+    const char *slash = strrchr(r->path, '/');
+
+    return slash ? slash + 1 : r->path;
+}
+
+/* The local image that REF means: the one of exactly that name, else "<last part of the path>:<tag>". */
+static int find_local(const struct wl_layout *l, const char *arg, const struct wl_reference *r,
+                      struct wl_layout_entry *ret, struct wl_err *err) {
+    WL_AUTOFREE char *full = wl_reference_str(r);
+    WL_AUTOFREE char *name = NULL;
+    struct wl_err ignored;
+
+    if (r->has_digest)
+        return wl_layout_find(l, wl_digest_str(&r->digest).s, ret, err);
+    if (wl_layout_find(l, arg, ret, &ignored) == 0 || wl_layout_find(l, full, ret, &ignored) == 0)
+        return 0;
+    name = wl_sprintf("%s:%s", short_path(r), wl_reference_tag(r));
+    if (wl_layout_find(l, name, ret, err) < 0)
+        return wl_err_context(err, "%s", arg);
+    return 0;
+}
+
+/* Splits "repository:tag" at the tag; false when there is none. */
+static bool split_name(const char *name, size_t *ret_len, const char **ret_tag) {
+    const char *colon = name ? strrchr(name, ':') : NULL;
+
+    if (!colon || strchr(colon, '/'))
+        return false;
+    *ret_len = (size_t)(colon - name);
+    *ret_tag = colon + 1;
+    return true;
+}
+
+static bool same_name(const char *name, size_t len, const char *want) {
+    return strlen(want) == len && memcmp(name, want, len) == 0;
+}
+
+/* Every local image of the repository's full name, else of its last part. */
+static int find_all_tags(const struct wl_layout *l, const char *arg, const struct wl_reference *r, struct jobs *jobs,
+                         struct wl_err *err) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
+    WL_AUTOFREE char *full = wl_sprintf("%s/%s", r->host, r->path);
+    const char *const names[] = {full, short_path(r)};
+    size_t before = jobs->n;
+
+    if (r->tag[0] || r->has_digest)
+        return wl_fail(err, WL_USAGE, "%s: with --all-tags give the repository alone, without a tag or digest", arg);
+    if (wl_layout_list(l, &all, err) < 0)
+        return -1;
+    for (size_t k = 0; k < WL_ARRAY_LEN(names) && jobs->n == before; k++)
+        for (size_t i = 0; i < all.n && jobs->n - before < TAGS_MAX; i++) {
+            struct wl_reference to = *r;
+            const char *tag;
+            size_t len;
+
+            if (!split_name(all.v[i].name, &len, &tag) || !same_name(all.v[i].name, len, names[k]) ||
+                !wl_reference_tag_valid(tag))
+                continue;
+            memcpy(to.tag, tag, strlen(tag) + 1);
+            add_job(jobs, &to, &all.v[i]);
+            memset(&all.v[i], 0, sizeof(all.v[i])); /* the job owns it now */
+        }
+    if (jobs->n == before)
+        return wl_fail(err, WL_FAILED, "the local store has no image %s:... and none %s:...", full, short_path(r));
+    return 0;
+}
+
+static int find_jobs(const struct wl_args *args, const struct wl_layout *l, struct jobs *jobs, struct wl_err *err) {
+    for (int i = 0; i < args->n_pos; i++) {
+        struct wl_reference r;
+        struct wl_layout_entry e = {0};
+
+        if (wl_remote_reference(args->pos[i], &r, err) < 0)
+            return -1;
+        if (wl_args_has(args, "all-tags")) {
+            if (find_all_tags(l, args->pos[i], &r, jobs, err) < 0)
+                return -1;
+            continue;
+        }
+        if (find_local(l, args->pos[i], &r, &e, err) < 0)
+            return -1;
+        add_job(jobs, &r, &e);
+    }
+    return 0;
+}
+
+static void print_dry_run(const struct wl_push_result *r) {
+    for (size_t i = 0; i < r->n_items; i++)
+        wl_result("%s %s %llu %s", r->items[i].there ? "there" : "send", wl_digest_str(&r->items[i].d.digest).s,
+                  (unsigned long long)r->items[i].d.size, r->items[i].d.media_type);
+}
+
+static void write_json(struct wl_jw *w, const struct job *job, const char *pinned, const struct wl_push_result *r,
+                       bool dry_run) {
+    wl_jw_begin(w, '{');
+    wl_jw_kstr(w, "ref", pinned);
+    wl_jw_kstr(w, "tag", wl_reference_tag(&job->ref));
+    wl_jw_kstr(w, "digest", wl_digest_str(&job->entry.digest).s);
+    wl_jw_kstr(w, "mediaType", job->entry.media_type);
+    wl_jw_kint(w, "size", (int64_t)job->entry.size);
+    wl_jw_kbool(w, "pushed", !dry_run);
+    wl_jw_kint(w, "blobsSent", (int64_t)r->sent);
+    wl_jw_kint(w, "blobsThere", (int64_t)r->there);
+    wl_jw_kint(w, "bytesSent", (int64_t)r->bytes_sent);
+    wl_jw_key(w, "objects");
+    wl_jw_begin(w, '[');
+    for (size_t i = 0; i < r->n_items; i++) {
+        wl_jw_begin(w, '{');
+        wl_jw_kstr(w, "digest", wl_digest_str(&r->items[i].d.digest).s);
+        wl_jw_kstr(w, "mediaType", r->items[i].d.media_type);
+        wl_jw_kint(w, "size", (int64_t)r->items[i].d.size);
+        wl_jw_kbool(w, "there", r->items[i].there);
+        wl_jw_end(w, '}');
+    }
+    wl_jw_end(w, ']');
+    wl_jw_end(w, '}');
+}
+
+static double now_s(void) {
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void tell(const struct job *job, const struct wl_push_result *r, bool dry_run, double seconds) {
+    WL_AUTOFREE char *ref = wl_reference_str(&job->ref);
+
+    wl_info("%s %s: %zu blob%s %s (%s), %zu already there, %.2f s", dry_run ? "would push" : "pushed", ref, r->sent,
+            r->sent == 1 ? "" : "s", dry_run ? "to send" : "sent", wl_size(r->bytes_sent).s, r->there, seconds);
+}
+
+/* Pushes one image over an open client and prints its record. */
+static int push_job(const struct wl_args *args, struct wl_client *c, const struct wl_layout *l, const struct job *job,
+                    struct wl_jw *json, struct wl_err *err) {
+    struct wl_oci_descriptor root = {
+        .media_type = job->entry.media_type, .digest = job->entry.digest, .size = job->entry.size};
+    WL_AUTO(wl_push_result_release) struct wl_push_result r = {0};
+    WL_AUTOFREE char *pinned = wl_remote_pinned(&job->ref, &job->entry.digest);
+    struct wl_progress progress = wl_out_progress();
+    bool dry_run = wl_args_has(args, "dry-run");
+    double start = now_s();
+
+    if (wl_push(c, l, &root, wl_reference_tag(&job->ref), dry_run ? WL_PUSH_DRY_RUN : 0, &progress, &r, err) < 0)
+        return wl_err_context(err, "push of %s", job->entry.name ? job->entry.name : pinned);
+    tell(job, &r, dry_run, now_s() - start);
+    if (json)
+        write_json(json, job, pinned, &r, dry_run);
+    else if (dry_run)
+        print_dry_run(&r);
+    else
+        wl_result("%s", pinned);
+    return 0;
+}
+
+static bool same_repository(const struct job *a, const struct job *b) {
+    return strcmp(a->ref.host, b->ref.host) == 0 && strcmp(a->ref.path, b->ref.path) == 0;
+}
+
+static int push_jobs(const struct wl_args *args, const struct wl_layout *l, const struct jobs *jobs, struct wl_jw *json,
+                     struct wl_err *err) {
+    WL_AUTO(wl_client_closep) struct wl_client *c = NULL;
+    unsigned flags = WL_CLIENT_PUSH | (wl_args_has(args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0);
+
+    for (size_t i = 0; i < jobs->n; i++) {
+        const struct job *job = &jobs->v[i];
+
+        if (i > 0 && !same_repository(job, &jobs->v[i - 1])) {
+            wl_remote_warnings(c);
+            wl_client_close(WL_STEAL(c));
+        }
+        if (!c && wl_client_open(&job->ref, flags, NULL, NULL, &c, err) < 0)
+            return -1;
+        if (push_job(args, c, l, job, json, err) < 0)
+            return -1;
+    }
+    if (c)
+        wl_remote_warnings(c);
+    return 0;
+}
+
+static int write_digest_file(const struct wl_args *args, const struct jobs *jobs, struct wl_err *err) {
+    const char *path = wl_args_get(args, "digest-file");
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+
+    if (!path || wl_args_has(args, "dry-run"))
+        return 0;
+    for (size_t i = 0; i < jobs->n; i++)
+        wl_buf_addf(&text, "%s\n", wl_digest_str(&jobs->v[i].entry.digest).s);
+    return wl_fs_write(path, text.p, text.len, err);
+}
+
+static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
+    WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
+    WL_AUTO(jobs_release) struct jobs jobs = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    struct wl_jw json = {.out = &text, .indent = 2};
+    bool as_json = wl_args_has(args, "json");
+    struct wl_reference r;
+
+    (void)ret_status;
+    for (int i = 0; i < args->n_pos; i++) /* what is wrong with the command line comes first */
+        if (wl_remote_reference(args->pos[i], &r, err) < 0)
+            return -1;
+    if (wl_remote_store(&l, 0, err) < 0 || find_jobs(args, &l, &jobs, err) < 0)
+        return -1;
+    if (as_json)
+        wl_jw_begin(&json, '[');
+    if (push_jobs(args, &l, &jobs, as_json ? &json : NULL, err) < 0 || write_digest_file(args, &jobs, err) < 0)
+        return -1;
+    if (as_json) {
+        wl_jw_end(&json, ']');
+        wl_buf_addc(&text, '\n');
+        wl_result_raw(text.p, text.len);
+    }
+    return 0;
+}
+
+static const struct wl_opt opts[] = {
+    {"all-tags", 'a', NULL, "every local tag of the repository that REF names"},
+    {"digest-file", 0, "FILE", "write the digest (one a line) to FILE as well"},
+    {"plain-http", 0, NULL, "http instead of https, also to another machine"},
+    {"dry-run", 'n', NULL, "look what is missing there and send nothing"},
+    {"json", 0, NULL, "print a JSON array of what was pushed"},
+    {0},
+};
+
+const struct wl_verb wl_verb_push = {
+    .name = "push",
+    .usage = "push [OPTIONS] REF...",
+    .summary = "push images of the local store to a registry",
+    .help = "Pushes the local image whose name is REF, else the one named like the last part of REF:\n"
+            "HOST/team/php:7.4.33-cli takes the local php:7.4.33-cli. Blobs that the registry has are skipped;\n"
+            "the tag is set last and read back. Prints HOST/PATH@sha256:DIGEST for each image, one a line, with\n"
+            "--dry-run a line \"there|send DIGEST SIZE TYPE\" for each object.\n\n"
+            "Credentials come from the files and helpers of docker and podman (wlpack login). A registry on this\n"
+            "machine may speak plain http; any other must speak https unless --plain-http is given.\n\n"
+            "Example: wlpack push registry.example.com/team/php:7.4.33-cli",
+    .opts = opts,
+    .min_pos = 1,
+    .max_pos = -1,
+    .run = run,
+};

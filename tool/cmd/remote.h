@@ -1,0 +1,24 @@
+/* What push and pull share: references on the command line, the local store, what a registry says. */
+#ifndef WL_CMD_REMOTE_H
+#define WL_CMD_REMOTE_H
+
+#include <stdbool.h>
+
+#include "../../registry/client.h"
+#include "../../registry/layout.h"
+#include "../../registry/reference.h"
+#include "../base/err.h"
+
+/* A reference that must name its registry ("php:7.4" alone is refused: it would mean docker.io). */
+int wl_remote_reference(const char *s, struct wl_reference *ret, struct wl_err *err);
+
+/* Opens $WLPACK_HOME/oci with the flags of wl_layout_open. */
+int wl_remote_store(struct wl_layout *ret, unsigned flags, struct wl_err *err);
+
+/* Prints a registry's warnings once. */
+void wl_remote_warnings(const struct wl_client *c);
+
+/* "HOST/PATH@sha256:..": what every tool takes for exactly this image. A new string. */
+char *wl_remote_pinned(const struct wl_reference *r, const struct wl_digest *d);
+
+#endif
