@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "fs.h"
+#include "isolate.h"
 #include "mem.h"
 
 #define CLEANUP_MAX 64      /* temporary paths remembered at once; more are removed only by their owners */
@@ -167,6 +168,8 @@ static void child_exec(const struct wl_proc *p, const char *program, struct pipe
     if (!(p->flags & WL_PROC_FOREGROUND))
         setpgid(0, 0);
     signal(SIGPIPE, SIG_DFL);
+    if (p->flags & WL_PROC_NO_NETWORK)
+        (void)wl_net_cut(); /* whoever asks has been told by wl_net_can_cut */
     nul = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (p->input.p)
         dup2(ps->in[1], 0);
