@@ -10,16 +10,24 @@
 /* In the order of `wlpack --help`. */
 const struct wl_verb *const wl_verbs[] = {
     // clang-format off
+    &wl_verb_build,
     &wl_verb_images,
     &wl_verb_inspect,
     &wl_verb_tag,
     &wl_verb_rm,
+    &wl_verb_push,
+    &wl_verb_pull,
+    &wl_verb_login,
+    &wl_verb_logout,
     &wl_verb_recipes,
     &wl_verb_lint,
     &wl_verb_new,
     &wl_verb_plan,
+    &wl_verb_fetch,
+    &wl_verb_kit,
     &wl_verb_gc,
-    &wl_verb_push, &wl_verb_pull, &wl_verb_login, &wl_verb_logout, &wl_verb_version,
+    &wl_verb_doctor,
+    &wl_verb_version,
     &wl_verb_wasm,
     NULL,
     // clang-format on

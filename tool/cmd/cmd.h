@@ -55,21 +55,25 @@ void wl_args_release(struct wl_args *a);
 /* The whole table, for help and completion; ends with NULL. */
 extern const struct wl_verb *const wl_verbs[];
 
-extern const struct wl_verb wl_verb_lint;
-extern const struct wl_verb wl_verb_new;
-extern const struct wl_verb wl_verb_plan;
-extern const struct wl_verb wl_verb_recipes;
+extern const struct wl_verb wl_verb_build;
 extern const struct wl_verb wl_verb_images;
 extern const struct wl_verb wl_verb_inspect;
 extern const struct wl_verb wl_verb_tag;
 extern const struct wl_verb wl_verb_rm;
 extern const struct wl_verb wl_verb_save;
 extern const struct wl_verb wl_verb_load;
-extern const struct wl_verb wl_verb_gc;
+extern const struct wl_verb wl_verb_push;
+extern const struct wl_verb wl_verb_pull;
 extern const struct wl_verb wl_verb_login;
 extern const struct wl_verb wl_verb_logout;
-extern const struct wl_verb wl_verb_pull;
-extern const struct wl_verb wl_verb_push;
+extern const struct wl_verb wl_verb_recipes;
+extern const struct wl_verb wl_verb_lint;
+extern const struct wl_verb wl_verb_new;
+extern const struct wl_verb wl_verb_plan;
+extern const struct wl_verb wl_verb_fetch;
+extern const struct wl_verb wl_verb_kit;
+extern const struct wl_verb wl_verb_gc;
+extern const struct wl_verb wl_verb_doctor;
 extern const struct wl_verb wl_verb_version;
 extern const struct wl_verb wl_verb_wasm;
 

@@ -1,44 +1,77 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../registry/layout.h"
+#include "../base/fs.h"
 #include "../base/mem.h"
 #include "../base/out.h"
+#include "../base/tree.h"
 #include "../model/home.h"
+#include "../model/store.h"
 #include "cmd.h"
-#include "local.h"
 
-static int gc_images(const struct wl_home *home, bool dry, struct wl_err *err) {
-    WL_AUTOFREE char *dir = wl_home_path(home, WL_HOME_OCI);
-    struct wl_layout_gc n = {0};
+/* Removes a folder of the home and says so. */
+static int clear(const struct wl_home *home, const char *sub, const char *what, bool dry, struct wl_err *err) {
+    WL_AUTOFREE char *path = wl_home_path(home, sub);
+    uint64_t bytes, entries;
 
-    if (!wl_fs_exists(dir))
+    if (!wl_fs_is_dir(path))
         return 0;
-    if (wl_layout_gc(dir, dry ? WL_LAYOUT_GC_DRY : 0, &n, err) < 0)
+    wl_tree_usage(path, &bytes, &entries);
+    if (entries == 0)
+        return 0;
+    wl_result("%s\t%llu\t%llu", what, (unsigned long long)entries, (unsigned long long)bytes);
+    return dry ? 0 : wl_fs_remove(path, err);
+}
+
+static int collect_blobs(const struct wl_home *home, bool dry, struct wl_err *err) {
+    WL_AUTOFREE char *oci = wl_home_path(home, WL_HOME_OCI);
+    WL_AUTOFREE char *mark = wl_path_join(oci, "oci-layout");
+    struct wl_layout_gc gc = {0};
+
+    if (!wl_fs_exists(mark))
+        return 0;
+    if (wl_layout_gc(oci, dry ? WL_LAYOUT_GC_DRY : 0, &gc, err) < 0)
         return -1;
-    wl_result("images\t%zu blobs %s\t%s\t%zu kept", n.removed, dry ? "to remove" : "removed",
-              wl_size(n.removed_bytes).s, n.kept);
+    wl_result("blobs\t%zu\t%llu", gc.removed, (unsigned long long)gc.removed_bytes);
     return 0;
 }
 
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
     WL_AUTO(wl_home_close) struct wl_home home = WL_HOME_INIT;
+    WL_AUTO(wl_closep) int use = -1;
+    bool dry = wl_args_has(args, "dry-run"), all = wl_args_has(args, "all");
+    unsigned entries;
+    uint64_t bytes;
 
     (void)ret_status;
-    if (wl_home_find(&home, err) < 0)
+    if (wl_home_open(&home, err) < 0 || wl_store_use(&home, true, &use, err) < 0)
         return -1;
-    return gc_images(&home, wl_args_has(args, "dry-run"), err);
+    if (wl_store_gc(&home, (all ? WL_GC_ALL : 0) | (dry ? WL_GC_DRY_RUN : 0), &entries, &bytes, err) < 0)
+        return -1;
+    wl_result("steps\t%u\t%llu", entries, (unsigned long long)bytes);
+    if (collect_blobs(&home, dry, err) < 0 || clear(&home, WL_HOME_WORK, "trees", dry, err) < 0)
+        return -1;
+    if (!all)
+        return clear(&home, WL_HOME_SOURCES "/partial", "downloads", dry, err);
+    return clear(&home, WL_HOME_SOURCES, "sources", dry, err) < 0 ? -1 : clear(&home, WL_HOME_LOGS, "logs", dry, err);
 }
 
 static const struct wl_opt opts[] = {
-    {.name = "dry-run", .letter = 'n', .help = "count only, remove nothing"},
-    {0},
-};
+    {"all", 0, NULL, "every finished step, all sources and logs (images and kits stay)"},
+    {"dry-run", 'n', NULL, "remove nothing, only tell"},
+    {0}};
 
 const struct wl_verb wl_verb_gc = {
     .name = "gc",
-    .usage = "gc [OPTIONS]",
-    .summary = "free what nothing needs any more",
+    .usage = "gc [--all] [--dry-run]",
+    .summary = "remove what the store no longer needs",
     .help =
-        "Removes from the image store the blobs that no image reaches, and what was left by processes that\n"
-        "were killed. Waits for other wlpack processes to finish writing. One line a store: what went, its size.\n\n"
-        "Example: wlpack gc --dry-run",
+        "Removes finished steps that a later build of the same recipe has replaced, blobs that no image of the local\n"
+        "store needs, trees and half downloads that were left behind. Waits for builds that are running. Prints\n"
+        "kind, number and bytes, separated by tabs.",
     .opts = opts,
+    .max_pos = 0,
     .run = run,
 };

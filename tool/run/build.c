@@ -158,6 +158,7 @@ static void run_release(struct wl_run *r) {
     free(r->need);
     free(r->work);
     free(r->srcdir);
+    free(r->scripts_copy);
 }
 
 /* --- What has to run ----------------------------------------------------------------------------------------------- */

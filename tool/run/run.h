@@ -32,7 +32,7 @@ struct wl_run {
     struct wl_build_result result;
 
     /* the work tree, see worktree.c */
-    char *work, *srcdir;
+    char *work, *srcdir, *scripts_copy;
     int work_lock;
     const struct wl_plan_step *tree_at; /* the step whose result stands in srcdir; NULL: nothing */
     struct wl_toolbox tools;

@@ -92,6 +92,15 @@ static int unpack(struct wl_run *r, struct wl_outcome *out, struct wl_err *err) 
     return 0;
 }
 
+/* The scripts are used from a copy: what configure writes may name them, and they must not change under a build. */
+static int copy_scripts(struct wl_run *r, struct wl_err *err) {
+    if (!r->recipe->scripts_dir)
+        return 0;
+    free(r->scripts_copy);
+    r->scripts_copy = wl_path_join(r->work, "scripts");
+    return wl_tree_copy(r->recipe->scripts_dir, r->scripts_copy, err);
+}
+
 static int make_tools(struct wl_run *r, struct wl_err *err) {
     WL_AUTOFREE char *dir = NULL;
     const struct wl_kit *sdk;
@@ -101,7 +110,7 @@ static int make_tools(struct wl_run *r, struct wl_err *err) {
     if (wl_run_kit(r, WL_KIT_SDK, &sdk, err) < 0)
         return -1;
     dir = wl_path_join(r->work, "tools");
-    if (wl_toolbox_make(&r->tools, sdk, dir, r->srcdir, r->epoch, err) < 0)
+    if (wl_toolbox_make(&r->tools, sdk, dir, r->srcdir, r->epoch, err) < 0 || copy_scripts(r, err) < 0)
         return -1;
     r->tools_made = true;
     if (!wl_net_can_cut())
@@ -116,7 +125,7 @@ static int run_command(struct wl_run *r, const struct wl_plan_step *step, const 
                            .command = command,
                            .tools = &r->tools,
                            .srcdir = r->srcdir,
-                           .scripts = r->recipe->scripts_dir,
+                           .scripts = r->scripts_copy,
                            .log = log,
                            .jobs = r->jobs};
     int rc = wl_stage_command(&c, err);

@@ -1,0 +1,57 @@
+#include "../base/mem.h"
+#include "../base/out.h"
+#include "../model/home.h"
+#include "../run/build.h"
+#include "cmd.h"
+
+static void on_step(void *arg, const struct wl_step_event *e) {
+    (void)arg;
+    (void)e;
+}
+
+static void on_note(void *arg, const char *text) {
+    (void)arg;
+    wl_warn("%s", text);
+}
+
+static void on_verbose(void *arg, const char *text) {
+    (void)arg;
+    wl_verbose("%s", text);
+}
+
+static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
+    WL_AUTO(wl_home_close) struct wl_home home = WL_HOME_INIT;
+    struct wl_progress progress = wl_out_progress();
+    struct wl_build_events ev = {on_step, on_note, on_verbose, NULL, &progress};
+    struct wl_build_options o = {.mirror = wl_args_get(args, "mirror"), .offline = wl_args_has(args, "offline")};
+
+    (void)ret_status;
+    if (wl_home_open(&home, err) < 0)
+        return -1;
+    for (int i = 0; i < args->n_pos; i++) {
+        WL_AUTOFREE char *path = NULL;
+
+        if (wl_build_fetch(&home, args->pos[i], &o, &ev, &path, err) < 0)
+            return -1;
+        wl_result("%s\t%s", args->pos[i], path);
+    }
+    return 0;
+}
+
+static const struct wl_opt opts[] = {
+    {"mirror", 0, "DIR-or-URL", "look for source archives here first; default: WLPACK_MIRROR"},
+    {"offline", 0, NULL, "look into folders only"},
+    {0}};
+
+const struct wl_verb wl_verb_fetch = {
+    .name = "fetch",
+    .usage = "fetch [OPTIONS] NAME...",
+    .summary = "fetch the source archives of recipes, for a build without network",
+    .help =
+        "Gets each recipe's archive from the mirrors or its URLs, checks it and keeps it in the store, where `wlpack\n"
+        "build --offline` finds it. Prints name and file, separated by a tab.",
+    .opts = opts,
+    .min_pos = 1,
+    .max_pos = -1,
+    .run = run,
+};
