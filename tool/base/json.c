@@ -284,6 +284,8 @@ int wl_json_parse(struct wl_json_doc **ret, const char *name, const char *text, 
     if (too_deep(text, len))
         return wl_fail(err, code, "%s: nested more than %d levels deep", name, WL_JSON_DEPTH);
     root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+    if (!root && strstr(e.text, "JSON_ALLOW_NUL"))
+        return wl_fail(err, code, "%s:%d:%d: a NUL character in a string", name, e.line, e.column);
     if (!root)
         return wl_fail(err, code, "%s:%d:%d: %s", name, e.line < 1 ? 1 : e.line, e.column < 1 ? 1 : e.column, e.text);
     doc = wl_calloc(1, sizeof(*doc));

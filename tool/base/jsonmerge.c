@@ -51,7 +51,7 @@ static bool begins(const char *s, size_t ns, const char *name, size_t n) {
 
 const char *wl_nearest(const char *s, const char *const *names) {
     size_t len = strlen(s);
-    size_t best = len / 3 > 0 ? len / 3 + 1 : 2; /* must be less than this */
+    size_t best = len > 1 ? len / 3 + 1 + (len == 2) : 0; /* must be less than this */
     const char *found = NULL;
 
     if (len > NEAREST_MAX)

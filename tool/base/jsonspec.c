@@ -4,6 +4,8 @@
 
 #include "buf.h"
 
+#define SHOWN 128 /* most bytes of a bad value that an error shows */
+
 static void *at(const void *obj, const struct wl_spec_field *f) {
     return (char *)(uintptr_t)obj + f->offset;
 }
@@ -21,6 +23,16 @@ static int decode_object(struct decoder *d, const struct wl_spec *spec, const wl
 
 static int wrong_type(struct decoder *d, const wl_json *value, const char *path, const char *wanted) {
     return wl_json_fail(d->doc, path, d->err, "wants %s, not %s", wanted, wl_json_kind_name(value));
+}
+
+/* A string as an error shows it: quoted, escaped, not too long. */
+static char *quoted(const char *s) {
+    struct wl_buf out = {0};
+    struct wl_jw w = {.out = &out};
+    WL_AUTOFREE char *cut = wl_strndup(s, SHOWN);
+
+    wl_jw_str(&w, cut);
+    return wl_buf_steal(&out);
 }
 
 static const char *const *field_names(struct wl_arena *a, const struct wl_spec *spec) {
@@ -46,19 +58,23 @@ static int unknown_key(struct decoder *d, const struct wl_spec *spec, const char
 
 static int not_a_choice(struct decoder *d, const struct wl_spec_field *f, const char *s, const char *path) {
     WL_AUTO(wl_buf_release) struct wl_buf list = {0};
+    WL_AUTOFREE char *value = quoted(s);
     const char *near = wl_nearest(s, f->choices);
 
     for (size_t i = 0; f->choices[i]; i++)
         wl_buf_addf(&list, "%s\"%s\"", i ? ", " : "", f->choices[i]);
     if (near)
-        return wl_json_fail(d->doc, path, d->err, "\"%.64s\" is none of %s; did you mean \"%s\"?", s, list.p, near);
-    return wl_json_fail(d->doc, path, d->err, "\"%.64s\" is none of %s", s, list.p);
+        return wl_json_fail(d->doc, path, d->err, "%s is none of %s; did you mean \"%s\"?", value, list.p, near);
+    return wl_json_fail(d->doc, path, d->err, "%s is none of %s", value, list.p);
 }
 
 static int check_format(struct decoder *d, const struct wl_spec_format *format, const char *s, const char *path) {
+    WL_AUTOFREE char *value = NULL;
+
     if (!format || format->check(s))
         return 0;
-    return wl_json_fail(d->doc, path, d->err, "\"%.128s\" is not %s", s, format->wanted);
+    value = quoted(s);
+    return wl_json_fail(d->doc, path, d->err, "%s is not %s", value, format->wanted);
 }
 
 static int check_string(struct decoder *d, const struct wl_spec_field *f, const char *s, const char *path) {

@@ -177,6 +177,8 @@ static int expand_one(void *arg, const struct wl_spec_field *field, const char *
     const char *value = wl_recipe_expand_static(l->arena, l->r->name, l->r->version, field->tag, *s, &unknown, &known);
 
     (void)err;
+    if (!value && !known)
+        return fail_at(l, path, "no } behind ${%.64s", unknown);
     if (!value)
         return fail_at(l, path, "unknown variable ${%.64s}; known here: %s", unknown, known);
     *s = value;

@@ -53,8 +53,8 @@ const char *wl_recipe_expand_static(struct wl_arena *a, const char *name, const 
             continue;
         }
         if (!at[n + 1] || !listed(known_names(tag), var)) {
+            *ret_known = at[n + 1] ? known_names(tag) : NULL;
             *ret_unknown = WL_STEAL(var);
-            *ret_known = known_names(tag);
             return NULL;
         }
         if (value)
