@@ -25,9 +25,14 @@
 static volatile sig_atomic_t got_signal;
 static char cleanup_paths[CLEANUP_MAX][PATH_MAX];
 static volatile pid_t children[CHILDREN_MAX];
+static volatile pid_t foreground_child; /* in our own process group */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
-static void on_signal(int sig) {
+static void on_signal(int sig, siginfo_t *info, void *context) {
+    (void)context;
+    /* A terminal's Ctrl-C has reached a foreground child already; what somebody sent to us alone is passed on. */
+    if (foreground_child > 0 && info->si_code <= 0)
+        kill(foreground_child, sig);
     for (int i = 0; i < CHILDREN_MAX; i++)
         if (children[i] > 0)
             kill(-children[i], SIGTERM);
@@ -41,12 +46,13 @@ static void on_signal(int sig) {
 }
 
 void wl_signals_init(void) {
-    struct sigaction sa = {.sa_handler = on_signal};
+    struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
 
     sigemptyset(&sa.sa_mask);
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGHUP, &sa, NULL);
+    sa.sa_flags = 0;
     sa.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &sa, NULL);
 }
@@ -334,12 +340,16 @@ int wl_proc_run(struct wl_proc *p, int *ret_status, struct wl_err *err) {
         return wl_fail(err, WL_FAILED, "interrupted");
     if (pipes_open(&ps, p, err) < 0 || start(p, program, &ps, &pid, err) < 0)
         return -1;
-    if (!foreground)
+    if (foreground)
+        foreground_child = pid;
+    else
         child_register(pid, 0);
     end = pump(p, &ps, pid, &wstatus, &ru);
     if (end != END_EXIT)
         kill_group(pid, foreground, &wstatus, &ru);
-    if (!foreground)
+    if (foreground)
+        foreground_child = 0;
+    else
         child_register(0, pid);
     p->max_rss_kb = ru.ru_maxrss;
     p->cpu_s = (double)ru.ru_utime.tv_sec + (double)ru.ru_utime.tv_usec / 1e6 + (double)ru.ru_stime.tv_sec +

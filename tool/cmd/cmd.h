@@ -56,6 +56,7 @@ void wl_args_release(struct wl_args *a);
 extern const struct wl_verb *const wl_verbs[];
 
 extern const struct wl_verb wl_verb_build;
+extern const struct wl_verb wl_verb_run;
 extern const struct wl_verb wl_verb_images;
 extern const struct wl_verb wl_verb_inspect;
 extern const struct wl_verb wl_verb_tag;

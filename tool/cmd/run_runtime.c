@@ -1,0 +1,335 @@
+/* Starting a guest with WasmEdge, Node or wasmtime. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../base/fs.h"
+#include "../base/mem.h"
+#include "../base/proc.h"
+#include "../model/kit.h"
+#include "../stages/aot.h"
+#include "../wasm/module.h"
+#include "run_filter.h"
+#include "run_guest.h"
+
+#define MODULE_MAX ((size_t)1 << 30) /* bytes of a module whose imports are looked at */
+
+/* One runtime: finding it, and its command line. */
+struct runtime {
+    const char *name;
+    bool native;   /* runs WasmEdge's native code */
+    bool sockets;  /* has WasmEdge's server sockets */
+    bool readonly; /* can make a folder read-only */
+    bool talks;    /* writes its own log to stdout */
+    /* The program, a new string; NULL with err when it is not there. */
+    char *(*find)(const struct wl_home *home, struct wl_err *err);
+    int (*argv)(const struct wl_guest *g, const char *module, struct wl_strv *argv, struct wl_err *err);
+};
+
+/* --- WasmEdge --- */
+
+static char *wasmedge_find(const struct wl_home *home, struct wl_err *err) {
+    struct wl_kit kit = {0};
+    char *path;
+
+    if (wl_kit_find(home, "wasmedge", &kit, err) < 0)
+        return NULL;
+    path = wl_kit_path(&kit, "bin/wasmedge");
+    wl_kit_release(&kit);
+    return path;
+}
+
+static int wasmedge_argv(const struct wl_guest *g, const char *module, struct wl_strv *argv, struct wl_err *err) {
+    wl_strv_add(argv, "run");
+    if (g->interpret)
+        wl_strv_add(argv, "--force-interpreter");
+    for (size_t i = 0; i < g->n_dirs; i++) {
+        const struct wl_guest_dir *d = &g->dirs[i];
+
+        if (strchr(d->host, ':') || strchr(d->guest, ':'))
+            return wl_fail(err, WL_USAGE, "wasmedge takes no folder with a ':' in its name: %s", d->host);
+        wl_strv_add(argv, "--dir");
+        wl_strv_addf(argv, "%s:%s%s", d->guest, d->host, d->readonly ? ":readonly" : "");
+    }
+    for (size_t i = 0; i < g->env.n; i++) {
+        wl_strv_add(argv, "--env");
+        wl_strv_add(argv, g->env.v[i]);
+    }
+    wl_strv_add(argv, "--");
+    wl_strv_add(argv, module);
+    return 0;
+}
+
+/* --- Node --- */
+
+static char *node_script(void) {
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    char *slash;
+
+    if (n > 0) {
+        self[n] = '\0';
+        slash = strrchr(self, '/');
+        if (slash) {
+            WL_AUTOFREE char *near = wl_sprintf("%.*s/../scripts/run-node.mjs", (int)(slash - self), self);
+
+            if (wl_fs_exists(near))
+                return WL_STEAL(near);
+        }
+    }
+    return wl_strdup(WLPACK_DATADIR "/scripts/run-node.mjs");
+}
+
+static char *path_find(const char *name, struct wl_err *err) {
+    char *path = wl_proc_which(name);
+
+    if (!path)
+        wl_fail(err, WL_FAILED, "there is no %s in PATH", name);
+    return path;
+}
+
+static char *node_find(const struct wl_home *home, struct wl_err *err) {
+    (void)home;
+    return path_find("node", err);
+}
+
+static int node_argv(const struct wl_guest *g, const char *module, struct wl_strv *argv, struct wl_err *err) {
+    WL_AUTOFREE char *script = node_script();
+
+    if (!wl_fs_exists(script))
+        return wl_fail(err, WL_FAILED, "%s, which starts guests under Node, is missing", script);
+    wl_strv_add(argv, "--no-warnings");
+    wl_strv_add(argv, script);
+    for (size_t i = 0; i < g->n_dirs; i++) {
+        if (strchr(g->dirs[i].guest, '='))
+            return wl_fail(err, WL_USAGE, "no '=' in the guest's name of a folder under Node: %s", g->dirs[i].guest);
+        wl_strv_add(argv, "--dir");
+        wl_strv_addf(argv, "%s=%s", g->dirs[i].guest, g->dirs[i].host);
+    }
+    for (size_t i = 0; i < g->env.n; i++) {
+        wl_strv_add(argv, "--env");
+        wl_strv_add(argv, g->env.v[i]);
+    }
+    wl_strv_add(argv, "--");
+    wl_strv_add(argv, module);
+    return 0;
+}
+
+/* --- wasmtime --- */
+
+static char *wasmtime_find(const struct wl_home *home, struct wl_err *err) {
+    (void)home;
+    return path_find("wasmtime", err);
+}
+
+static int wasmtime_argv(const struct wl_guest *g, const char *module, struct wl_strv *argv, struct wl_err *err) {
+    (void)err;
+    wl_strv_add(argv, "run");
+    for (size_t i = 0; i < g->n_dirs; i++) {
+        wl_strv_add(argv, "--dir");
+        wl_strv_addf(argv, "%s::%s", g->dirs[i].host, g->dirs[i].guest);
+    }
+    for (size_t i = 0; i < g->env.n; i++) {
+        wl_strv_add(argv, "--env");
+        wl_strv_add(argv, g->env.v[i]);
+    }
+    wl_strv_add(argv, module);
+    return 0;
+}
+
+static const struct runtime runtimes[] = {
+    {"wasmedge", true, true, true, true, wasmedge_find, wasmedge_argv},
+    {"node", false, false, false, false, node_find, node_argv},
+    {"wasmtime", false, false, false, false, wasmtime_find, wasmtime_argv},
+};
+
+/* The runtime asked for, or the first that is there. *ret_program: a new string. */
+static int choose(const struct wl_home *home, const char *name, const struct runtime **ret, char **ret_program,
+                  struct wl_err *err) {
+    struct wl_err why;
+
+    for (size_t i = 0; i < WL_ARRAY_LEN(runtimes); i++) {
+        if (name && strcmp(name, runtimes[i].name) != 0)
+            continue;
+        *ret_program = runtimes[i].find(home, &why);
+        *ret = &runtimes[i];
+        if (*ret_program)
+            return 0;
+        if (name) {
+            *err = why;
+            return wl_err_context(err, "--runtime %s", name);
+        }
+    }
+    if (name)
+        return wl_fail(err, WL_USAGE, "no runtime \"%s\" (there are: wasmedge, node, wasmtime)", name);
+    return wl_fail(err, WL_FAILED,
+                   "no WebAssembly runtime here: `wlpack kit install wasmedge` (or scripts/kit-install wasmedge) gets "
+                   "one; node 20 or later or wasmtime in PATH serve as well");
+}
+
+/* --- What the module needs --- */
+
+static bool imports_sockets(const struct wl_wasm_module *m) {
+    for (uint32_t i = 0; i < m->n_imports; i++)
+        if (wl_blob_is(m->imports[i].name, "sock_listen"))
+            return true;
+    return false;
+}
+
+/* -p: WasmEdge's sockets are the host's own, so a port cannot be another one outside. */
+static int check_ports(const struct wl_guest *g, const struct runtime *rt, struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf bytes = {0};
+    WL_AUTO(wl_wasm_release) struct wl_wasm_module m = {0};
+
+    if (g->ports.n == 0)
+        return 0;
+    if (wl_fs_read(g->module, MODULE_MAX, &bytes, err) < 0 ||
+        wl_wasm_parse(&m, (struct wl_blob){(const uint8_t *)wl_buf_str(&bytes), bytes.len}, err) < 0)
+        return -1;
+    if (!imports_sockets(&m))
+        return wl_fail(err, WL_USAGE,
+                       "-p %s: %s is of a flavour without server sockets (plain WASI has none); build it with "
+                       "--flavour wasmedge",
+                       g->ports.v[0], wl_path_base(g->module));
+    if (!rt->sockets)
+        return wl_fail(err, WL_USAGE, "-p %s: %s has no server sockets; use --runtime wasmedge", g->ports.v[0],
+                       rt->name);
+    for (size_t i = 0; i < g->ports.n; i++) {
+        const char *colon = strrchr(g->ports.v[i], ':');
+
+        if (colon && strncmp(g->ports.v[i], colon + 1, strlen(colon + 1)) != 0)
+            return wl_fail(err, WL_USAGE,
+                           "-p %s: a guest under WasmEdge listens on the host's own ports, so both numbers must be "
+                           "the same",
+                           g->ports.v[i]);
+    }
+    return 0;
+}
+
+static int check_guest(const struct wl_guest *g, const struct runtime *rt, struct wl_err *err) {
+    struct wl_aot_info info;
+
+    if (wl_aot_verify(g->module, &info, err) < 0)
+        return -1;
+    for (size_t i = 0; i < g->n_dirs; i++)
+        if (g->dirs[i].readonly && !rt->readonly)
+            return wl_fail(err, WL_USAGE, "%s cannot make a folder read-only (%s:ro); use --runtime wasmedge", rt->name,
+                           g->dirs[i].guest);
+    return check_ports(g, rt, err);
+}
+
+/* --- The guest's stdout through the filter --- */
+
+struct tee {
+    pthread_t thread;
+    int in, out; /* the pipe's end; where our stdout went */
+    struct wl_run_filter filter;
+    bool running;
+};
+
+static void tee_out(struct tee *t, struct wl_buf *b) {
+    if (t->out >= 0 && b->len > 0 && wl_write_all(t->out, b->p, b->len) < 0) {
+        /* nobody reads any more: the guest is to notice, too */
+        wl_closep(&t->in);
+        t->in = -1;
+    }
+    wl_buf_clear(b);
+}
+
+static void *tee_main(void *arg) {
+    WL_AUTO(wl_buf_release) struct wl_buf out = {0};
+    struct tee *t = arg;
+    char chunk[65536];
+
+    while (t->in >= 0) {
+        ssize_t n = read(t->in, chunk, sizeof(chunk));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        wl_run_filter_feed(&t->filter, chunk, (size_t)n, &out);
+        tee_out(t, &out);
+    }
+    return NULL;
+}
+
+static int tee_start(struct tee *t, struct wl_err *err) {
+    int fds[2];
+
+    if (pipe(fds) < 0)
+        return wl_fail_errno(err, errno, "cannot make a pipe");
+    t->in = fds[0];
+    t->out = dup(STDOUT_FILENO);
+    fcntl(t->in, F_SETFD, FD_CLOEXEC);
+    fcntl(t->out, F_SETFD, FD_CLOEXEC);
+    if (t->out < 0 || dup2(fds[1], STDOUT_FILENO) < 0 || pthread_create(&t->thread, NULL, tee_main, t) != 0) {
+        close(fds[1]);
+        return wl_fail_errno(err, errno, "cannot read the guest's output");
+    }
+    close(fds[1]);
+    t->running = true;
+    return 0;
+}
+
+/* Puts stdout back, waits for the last bytes, and takes out what WasmEdge said at the end. */
+static void tee_stop(struct tee *t, bool failed, char **ret_why) {
+    WL_AUTO(wl_buf_release) struct wl_buf out = {0};
+
+    if (!t->running)
+        return;
+    dup2(t->out, STDOUT_FILENO);
+    pthread_join(t->thread, NULL);
+    wl_run_filter_end(&t->filter, failed, &out, ret_why);
+    tee_out(t, &out);
+    wl_run_filter_release(&t->filter);
+    wl_closep(&t->in);
+    wl_closep(&t->out);
+    t->running = false;
+}
+
+static int run_child(const struct runtime *rt, const char *const *argv, int *ret_status, char **ret_why,
+                     struct wl_err *err) {
+    /* The runtime itself gets what it needs to start; none of it is passed on to the guest. */
+    struct wl_proc p = {.argv = argv, .flags = WL_PROC_FOREGROUND};
+    struct tee t = {.in = -1, .out = -1};
+    int rc;
+
+    if (rt->talks && !isatty(STDOUT_FILENO) && tee_start(&t, err) < 0)
+        return -1;
+    rc = wl_proc_run(&p, ret_status, err);
+    tee_stop(&t, rc == 0 && *ret_status != 0, ret_why);
+    return rc;
+}
+
+int wl_guest_run(const struct wl_home *home, const struct wl_guest *g, const char *runtime, int *ret_status,
+                 char **ret_trap, struct wl_err *err) {
+    WL_AUTO(wl_strv_release) struct wl_strv argv = {0};
+    WL_AUTOFREE char *program = NULL;
+    WL_AUTOFREE char *module = NULL;
+    WL_AUTOFREE char *why = NULL;
+    const struct runtime *rt;
+    int status;
+
+    if (choose(home, runtime, &rt, &program, err) < 0 || check_guest(g, rt, err) < 0)
+        return -1;
+    module = realpath(!rt->native && g->portable ? g->portable : g->module, NULL);
+    if (!module)
+        return wl_fail_errno(err, errno, "cannot open %s", g->module);
+    wl_strv_add(&argv, program);
+    if (rt->argv(g, module, &argv, err) < 0)
+        return -1;
+    for (size_t i = 0; i < g->args.n; i++)
+        wl_strv_add(&argv, g->args.v[i]);
+    if (run_child(rt, (const char *const *)argv.v, &status, &why, err) < 0)
+        return -1;
+    if (why && status != WL_GUEST_TRAP)
+        return wl_fail(err, WL_FAILED, "%s cannot run %s: %s", rt->name, wl_path_base(module), why);
+    *ret_status = status;
+    *ret_trap = WL_STEAL(why);
+    return 0;
+}
