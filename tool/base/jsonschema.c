@@ -59,6 +59,24 @@ static void write_note(struct wl_jw *w) {
     wl_jw_end(w, '}');
 }
 
+/* Objects in lists are not merged with anything: what they need can be demanded. */
+static void write_required(struct wl_jw *w, const struct wl_spec *spec) {
+    bool first = true;
+
+    for (const struct wl_spec_field *f = spec->fields; f->name; f++) {
+        if (!f->required)
+            continue;
+        if (first) {
+            wl_jw_key(w, "required");
+            wl_jw_begin(w, '[');
+        }
+        first = false;
+        wl_jw_str(w, f->name);
+    }
+    if (!first)
+        wl_jw_end(w, ']');
+}
+
 static void write_list(struct wl_jw *w, const struct wl_spec_field *f) {
     wl_jw_kstr(w, "type", "array");
     if (f->min)
@@ -66,10 +84,12 @@ static void write_list(struct wl_jw *w, const struct wl_spec_field *f) {
     wl_jw_kint(w, "maxItems", f->max ? f->max : WL_SPEC_ITEMS);
     wl_jw_key(w, "items");
     wl_jw_begin(w, '{');
-    if (f->type == WL_SPEC_STRV)
+    if (f->type == WL_SPEC_STRV) {
         write_string(w, f);
-    else
+    } else {
         write_ref(w, f->spec);
+        write_required(w, f->spec);
+    }
     wl_jw_end(w, '}');
 }
 
@@ -78,7 +98,19 @@ static void write_map(struct wl_jw *w, const struct wl_spec_field *f) {
     if (f->keys) {
         wl_jw_key(w, "propertyNames");
         wl_jw_begin(w, '{');
-        write_pattern(w, f->keys->pattern);
+        if (f->keys->check("note")) {
+            write_pattern(w, f->keys->pattern);
+        } else {
+            wl_jw_key(w, "anyOf");
+            wl_jw_begin(w, '[');
+            wl_jw_begin(w, '{');
+            wl_jw_kstr(w, "const", "note");
+            wl_jw_end(w, '}');
+            wl_jw_begin(w, '{');
+            write_pattern(w, f->keys->pattern);
+            wl_jw_end(w, '}');
+            wl_jw_end(w, ']');
+        }
         wl_jw_end(w, '}');
     }
     wl_jw_key(w, "properties");
@@ -125,24 +157,9 @@ static void write_field(struct wl_jw *w, const struct wl_spec_field *f) {
     wl_jw_end(w, '}');
 }
 
-/* `item`: objects of this table stand in lists, where nothing is merged into them and the required fields can be demanded. */
-static void write_table(struct wl_jw *w, const struct wl_spec *spec, bool item) {
-    bool first = true;
-
+static void write_table(struct wl_jw *w, const struct wl_spec *spec) {
     wl_jw_kstr(w, "type", "object");
     wl_jw_kbool(w, "additionalProperties", false);
-    for (const struct wl_spec_field *f = spec->fields; item && f->name; f++) {
-        if (!f->required)
-            continue;
-        if (first) {
-            wl_jw_key(w, "required");
-            wl_jw_begin(w, '[');
-        }
-        first = false;
-        wl_jw_str(w, f->name);
-    }
-    if (!first)
-        wl_jw_end(w, ']');
     wl_jw_key(w, "properties");
     wl_jw_begin(w, '{');
     for (const struct wl_spec_field *f = spec->fields; f->name; f++)
@@ -155,14 +172,6 @@ static void write_table(struct wl_jw *w, const struct wl_spec *spec, bool item) 
     }
 }
 
-static bool stands_in_lists(const struct tables *t, const struct wl_spec *spec) {
-    for (size_t i = 0; i < t->n; i++)
-        for (const struct wl_spec_field *f = t->v[i]->fields; f->name; f++)
-            if (f->spec == spec && f->type == WL_SPEC_OBJLIST)
-                return true;
-    return false;
-}
-
 void wl_spec_schema(const struct wl_spec *spec, const char *id, const char *title, struct wl_buf *out) {
     struct wl_jw w = {.out = out, .indent = 2};
     struct tables t = {.n = 0};
@@ -173,13 +182,13 @@ void wl_spec_schema(const struct wl_spec *spec, const char *id, const char *titl
     if (id)
         wl_jw_kstr(&w, "$id", id);
     wl_jw_kstr(&w, "title", title);
-    write_table(&w, spec, false);
+    write_table(&w, spec);
     wl_jw_key(&w, "$defs");
     wl_jw_begin(&w, '{');
     for (size_t i = 1; i < t.n; i++) {
         wl_jw_key(&w, t.v[i]->title);
         wl_jw_begin(&w, '{');
-        write_table(&w, t.v[i], stands_in_lists(&t, t.v[i]));
+        write_table(&w, t.v[i]);
         wl_jw_end(&w, '}');
     }
     wl_jw_end(&w, '}');

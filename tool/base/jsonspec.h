@@ -81,10 +81,10 @@ struct wl_spec;
 struct wl_spec_field {
     const char *name;
     enum wl_spec_type type;
-    size_t offset;                       /* in the decoded struct */
-    const char *doc;                     /* one sentence; description in the schema */
-    bool required;                       /* in the finished (merged) object; in items of an OBJLIST at once */
-    int64_t min, max;                    /* INT: range; STRV, OBJLIST, maps: number of items (max 0: WL_SPEC_ITEMS) */
+    size_t offset;    /* in the decoded struct */
+    const char *doc;  /* one sentence; description in the schema */
+    bool required;    /* in the finished (merged) object; in items of an OBJLIST at once */
+    int64_t min, max; /* INT: range; STRV, OBJLIST: number of items, maps: most items (max 0: WL_SPEC_ITEMS) */
     const char *const *choices;          /* STR and items of STRV: one of these; ends with NULL */
     const struct wl_spec_format *format; /* STR, items of STRV, values of STRMAP; or NULL */
     const struct wl_spec_format *keys;   /* keys of STRMAP and OBJMAP; or NULL */

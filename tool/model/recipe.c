@@ -273,8 +273,13 @@ static int check_required(struct load *l) {
         const char *path;
         bool there;
     } wanted[] = {
-        {"$.name", r->name != NULL},    {"$.version", r->version != NULL},  {"$.kit", !kit || r->kit},
-        {"$.source", kit || r->source}, {"$.compile", kit || r->compile.v}, {"$.artefacts", kit || r->artefacts.v},
+        {"$.name", r->name != NULL},
+        {"$.version", r->version != NULL},
+        {"$.kit", !kit || r->kit},
+        {"$.source", kit || r->source},
+        {"$.compile", kit || r->compile.v},
+        {"$.artefacts", kit || r->artefacts.n},
+        {"$.kit.hosts", !kit || !r->kit || r->kit->hosts.n},
     };
     WL_AUTOFREE char *missing = NULL;
 
