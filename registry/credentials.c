@@ -85,24 +85,22 @@ static const wl_json *best_key(const wl_json *obj, const char *host, const char 
     return best;
 }
 
-/* Reads a file; a missing one gives *ret NULL. */
+/* Reads a file; a missing or empty one leaves *ret as it is (NULL). */
 static int read_file(const char *path, struct wl_json_doc **ret, struct wl_err *err) {
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
 
-    *ret = NULL;
     if (access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
         return 0;
     if (wl_fs_read(path, WL_CRED_FILE_MAX, &text, err) < 0)
         return -1;
     if (strspn(wl_buf_str(&text), " \t\r\n") == text.len)
         return 0; /* podman leaves an empty file behind */
-    if (wl_json_parse(ret, path, wl_buf_str(&text), text.len, WL_FAILED, err) < 0)
+    if (wl_json_parse(&doc, path, wl_buf_str(&text), text.len, WL_FAILED, err) < 0)
         return -1;
-    if (wl_json_kind(wl_json_root(*ret)) != WL_JSON_OBJECT) {
-        wl_json_fail(*ret, "$", err, "must be an object");
-        wl_json_freep(ret);
-        return -1;
-    }
+    if (wl_json_kind(wl_json_root(doc)) != WL_JSON_OBJECT)
+        return wl_json_fail(doc, "$", err, "must be an object");
+    *ret = WL_STEAL(doc);
     return 0;
 }
 

@@ -111,9 +111,10 @@ static bool url_text_ok(const char *url) {
 }
 
 static CURLU *url_parse(const char *url) {
+    size_t scheme = strncasecmp(url, "http://", 7) == 0 ? 7 : strncasecmp(url, "https://", 8) == 0 ? 8 : 0;
     CURLU *u;
 
-    if (!url_text_ok(url) || (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0))
+    if (scheme == 0 || url[scheme] == '/' || !url_text_ok(url))
         return NULL;
     u = curl_url();
     if (u && curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK) {

@@ -191,8 +191,7 @@ static void fill_result(struct push *p, struct wl_push_result *ret) {
 int wl_push(struct wl_client *c, const struct wl_layout *layout, const struct wl_oci_descriptor *root, const char *tag,
             unsigned flags, const struct wl_progress *progress, struct wl_push_result *ret, struct wl_err *err) {
     WL_AUTO(push_release)
-    struct push p = {
-        .c = c, .layout = layout, .flags = flags, .progress = progress};
+    struct push p = {.c = c, .layout = layout, .flags = flags, .progress = progress};
     struct wl_oci_descriptor top = *root;
 
     top.media_type = wl_arena_strdup(&p.arena, root->media_type);
