@@ -32,6 +32,7 @@ struct dir_time {
 
 /* A name cut into components, "." and doubled slashes dropped, `strip` of them too. */
 struct name {
+    const char *raw; /* as it stands in the archive */
     char *text;
     const char *part[DEPTH_MAX];
     size_t n;
@@ -68,6 +69,7 @@ static int parse_name(const struct extract *x, const char *raw, unsigned strip, 
         return refuse(x, raw, err, "is an absolute or empty name");
     if (strlen(raw) >= PATH_MAX)
         return wl_fail(err, WL_FAILED, "%s: refused: a name of %zu bytes", x->spec->archive, strlen(raw));
+    ret->raw = raw;
     ret->text = wl_strdup(raw);
     for (char *p = strtok_r(ret->text, "/", &save); p; p = strtok_r(NULL, "/", &save)) {
         if (strcmp(p, ".") == 0)
@@ -111,7 +113,7 @@ static int open_dir(struct extract *x, const struct name *name, const char *path
         int e = errno;
 
         if (next < 0 && (e == ELOOP || e == ENOTDIR))
-            return refuse(x, path, err, "leads through a link or a file");
+            return refuse(x, name->raw, err, "leads through a link or a file");
         if (next < 0)
             return wl_fail_errno(err, e, "%s: cannot unpack into the folder %s", x->spec->archive, path);
         wl_closep(&fd);
