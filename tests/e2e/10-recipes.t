@@ -119,7 +119,8 @@ plan >"$T/before"
 sed -i 's/"optimize": "2"/"optimize": "3"/' "$T/r/recipes/tcl-8.6/recipe.json"
 is "$(changed)" "aot cli x86_64,image cli-aot," "the AOT level changes aot and its image"
 plan >"$T/before"
-is "$(SOURCE_DATE_EPOCH=1000 changed)" "image cli,image cli-aot," "SOURCE_DATE_EPOCH changes images"
+is "$(SOURCE_DATE_EPOCH=1000 changed)" \
+    "compile,optimize cli,check cli,aot cli x86_64,image cli,image cli-aot," "SOURCE_DATE_EPOCH changes what it reaches"
 run wlpack plan tcl-8.6 --json
 ok "--json is JSON, with inputs" python3 -c 'import json,sys; p=json.load(open(sys.argv[1])); assert any("patch 0001-x.patch" in s["inputs"] for s in p["steps"])' "$out"
 run wlpack plan -v tcl-8.6

@@ -202,7 +202,7 @@ static const struct {
     const char *changed;
 } changes[] = {
     {"source", c_source, "fetch " FROM_UNPACK},
-    {"urls and file name", c_urls, ""},
+    {"urls and file name", c_urls, IMAGES},
     {"strip", c_strip, FROM_UNPACK},
     {"patch", c_patch, FROM_PATCH},
     {"order of patches", c_patch_order, FROM_PATCH},
@@ -222,7 +222,7 @@ static const struct {
     {"label", c_label, "image_cli image_cli-aot "},
     {"entrypoint", c_entrypoint, "image_cgi "},
     {"summary", c_summary, IMAGES},
-    {"epoch", c_epoch, IMAGES},
+    {"epoch", c_epoch, FROM_CONFIGURE},
     {"wasi-sdk", c_sdk, FROM_CONFIGURE},
     {"binaryen", c_binaryen, FROM_OPTIMIZE},
     {"wasmedge", c_wasmedge, CHECK AOT "image_cli-aot "},

@@ -99,6 +99,12 @@ static void input_kit(struct maker *m, const char *name, const char *identity) {
     input(m, full, identity ? identity : "missing");
 }
 
+static void input_epoch(struct maker *m) {
+    WL_AUTOFREE char *epoch = wl_sprintf("%lld", (long long)m->spec->epoch);
+
+    input(m, "epoch", epoch);
+}
+
 /* A field of a decoded object as JSON; absent ones give no input. */
 static void input_fields(struct maker *m, const struct wl_spec *spec, const void *obj, const char *prefix,
                          const char *const *names) {
@@ -236,6 +242,7 @@ static int input_commands(struct maker *m, const char *what, const struct wl_rec
         input_fields(m, &wl_recipe_spec, m->r, "", ldflags);
     input(m, "host", WL_RECIPE_HOST);
     input(m, "target", WL_RECIPE_TARGET);
+    input_epoch(m); /* SOURCE_DATE_EPOCH of the commands: what __DATE__ says */
     input_kit(m, "wasi-sdk", m->spec->wasi_sdk);
     return input_scripts(m, c, n);
 }
@@ -346,6 +353,7 @@ static void make_aot(struct maker *m, const size_t *module, size_t *ret) {
             input(m, "arch", m->spec->archs[k]);
             input_fields(m, &wl_recipe_spec, m->r, "", aot);
             input_kit(m, "wasmedge", m->spec->wasmedge);
+            input_kit(m, "wasi-sdk", m->spec->wasi_sdk); /* its LLVM makes other machines' code */
             ret[i * archs + k] = end(m);
         }
     }
@@ -367,7 +375,6 @@ static void make_tag(struct maker *m, size_t index, size_t module, const size_t 
     const size_t a = artefact_index(m->r, image->artefact);
     const struct wl_recipe_artefact *artefact = m->r->artefacts.v[a];
     const char *name = m->r->images.keys[index];
-    WL_AUTOFREE char *epoch = wl_sprintf("%lld", (long long)m->spec->epoch);
 
     begin(m, WL_STAGE_IMAGE, wl_arena_sprintf(&m->p->arena, "image %s%s", name, aot ? "-aot" : ""));
     m->step->artefact = m->r->artefacts.keys[a];
@@ -383,7 +390,8 @@ static void make_tag(struct maker *m, size_t index, size_t module, const size_t 
     input(m, "image.tag", m->step->tag);
     input_fields(m, &wl_recipe_image_spec, image, "image.", image_fields);
     input_fields(m, &wl_recipe_spec, m->r, "", recipe_fields);
-    input(m, "epoch", epoch);
+    input(m, "source.url", m->r->source->urls.v[0]); /* an annotation */
+    input_epoch(m);
     end(m);
 }
 

@@ -197,6 +197,7 @@ int wl_step_aot(struct wl_run *r, const struct wl_plan_step *step, const char *d
     a.llvm_root = sdk->root;
     a.llvm_identity = sdk->identity;
     a.optimize = recipe && recipe->optimize ? recipe->optimize[0] : 0;
+    a.wasmedge_flags = recipe ? recipe->flags.v : NULL;
     if (r->ev->progress)
         a.progress = *r->ev->progress;
     if (wl_fs_mkdirs_parent(log, err) < 0 || wl_aot_compile(&a, err) < 0)
