@@ -102,7 +102,8 @@ struct wl_http_download {
     uint64_t max_size;
     const struct wl_progress *progress; /* or NULL */
     const char *what;
-    int status; /* result on failure: the HTTP status that ended it (404 ...), 0 when there was none */
+    int status;     /* result on failure: the HTTP status that ended it (404 ...), 0 when there was none */
+    bool too_large; /* result on failure: it was above max_size */
 };
 int wl_http_download(struct wl_http *h, struct wl_http_download *d, uint64_t *ret_size, struct wl_err *err);
 

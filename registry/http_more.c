@@ -113,7 +113,8 @@ static int download_begin(void *arg, int status, uint64_t total, struct wl_err *
 
     if (status != 206) /* the whole file comes, whatever was asked */
         s->pos = 0;
-    if (total > s->max)
+    s->d->too_large = total > s->max;
+    if (s->d->too_large)
         return wl_fail(err, WL_NET, "the file has %llu bytes; at most %llu are accepted", (unsigned long long)total,
                        (unsigned long long)s->max);
     if (ftruncate(s->d->fd, (off_t)s->pos) < 0 || lseek(s->d->fd, (off_t)s->pos, SEEK_SET) < 0)
@@ -124,8 +125,10 @@ static int download_begin(void *arg, int status, uint64_t total, struct wl_err *
 static int download_write(void *arg, const void *p, size_t n, struct wl_err *err) {
     struct download *s = arg;
 
-    if (n > s->max - s->pos)
+    if (n > s->max - s->pos) {
+        s->d->too_large = true;
         return wl_fail(err, WL_NET, "the file is larger than %llu bytes", (unsigned long long)s->max);
+    }
     if (wl_write_all(s->d->fd, p, n) < 0)
         return wl_fail_errno(err, errno, "cannot write the downloaded file");
     s->pos += n;

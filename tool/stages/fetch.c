@@ -189,7 +189,7 @@ static int download(struct attempt *a, const char *url, bool resume, bool *ret_r
         }
         reason(a, url, why.msg);
         /* a server that refuses the rest (416) has another file; a file above the limit is of no use */
-        if (d.status == 416 || fstat(fd, &st) < 0 || st.st_size == 0 || (uint64_t)st.st_size >= d.max_size)
+        if (d.status == 416 || d.too_large || fstat(fd, &st) < 0 || st.st_size == 0)
             unlink(partial);
         return 0;
     }
