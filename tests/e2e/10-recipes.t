@@ -22,6 +22,9 @@ is "$(wc -l <recipes/php-7.4.33/recipe.json)" 5 "a point release is five lines"
 # --- the schema ---
 run wlpack lint --schema
 ok "recipes/schema.json is what the decoder's table says (make golden)" cmp -s "$out" recipes/schema.json
+run wlpack lint --fields
+sed '1,/^<!-- fields:/d' recipes/README.md | sed 1d >"$T/fields"
+ok "the reference in recipes/README.md too" cmp -s "$out" "$T/fields"
 if python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2>/dev/null; then
     run python3 tests/lib/schema-agrees.py "$WLPACK" "$T"
     status_is 0 "schema and decoder agree"

@@ -195,3 +195,61 @@ void wl_spec_schema(const struct wl_spec *spec, const char *id, const char *titl
     wl_jw_end(&w, '}');
     wl_buf_addc(out, '\n');
 }
+
+/* --- The same tables for people -------------------------------------------------------------------------------- */
+
+static const char *value_name(const struct wl_spec_field *f) {
+    switch (f->type) {
+    case WL_SPEC_STR:
+        return "string";
+    case WL_SPEC_INT:
+        return "integer";
+    case WL_SPEC_BOOL:
+        return "boolean";
+    case WL_SPEC_STRV:
+        return "list of strings";
+    case WL_SPEC_OBJ:
+        return "object";
+    case WL_SPEC_STRMAP:
+        return "map of strings";
+    case WL_SPEC_OBJMAP:
+        return "map of";
+    case WL_SPEC_OBJLIST:
+        return "list of";
+    }
+    return "";
+}
+
+/* A partial table shows the keys only: it is part of another one, which explains them. */
+static void reference_list(const struct wl_spec *spec, struct wl_buf *out) {
+    wl_buf_addf(out, "### %s\n\nThese keys, which mean what they mean above:", spec->title);
+    for (const struct wl_spec_field *f = spec->fields; f->name; f++)
+        wl_buf_addf(out, " `%s`", f->name);
+    wl_buf_adds(out, "\n\n");
+}
+
+static void reference_table(const struct wl_spec *spec, struct wl_buf *out) {
+    wl_buf_addf(out, "### %s\n\n| key | value | meaning |\n|---|---|---|\n", spec->title);
+    for (const struct wl_spec_field *f = spec->fields; f->name; f++) {
+        wl_buf_addf(out, "| `%s` | %s", f->name, value_name(f));
+        if (f->spec)
+            wl_buf_addf(out, " [%s](#%s)", f->spec->title, f->spec->title);
+        if (f->type == WL_SPEC_INT)
+            wl_buf_addf(out, " %lld to %lld", (long long)f->min, (long long)f->max);
+        for (size_t i = 0; f->choices && f->choices[i]; i++)
+            wl_buf_addf(out, "%s`%s`", i ? ", " : ": ", f->choices[i]);
+        wl_buf_addf(out, " | %s%s |\n", f->required ? "Required. " : "", f->doc);
+    }
+    wl_buf_addc(out, '\n');
+}
+
+void wl_spec_reference(const struct wl_spec *spec, struct wl_buf *out) {
+    struct tables t = {.n = 0};
+
+    collect(&t, spec);
+    for (size_t i = 0; i < t.n; i++)
+        if (t.v[i]->partial)
+            reference_list(t.v[i], out);
+        else
+            reference_table(t.v[i], out);
+}

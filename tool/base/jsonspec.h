@@ -131,6 +131,9 @@ bool wl_spec_present(const struct wl_spec_field *f, const void *obj);
 /* Writes a JSON Schema (draft 2020-12) for the table; title and id as given. Ends with a newline. */
 void wl_spec_schema(const struct wl_spec *spec, const char *id, const char *title, struct wl_buf *out);
 
+/* Writes the tables as Markdown for people: a heading and a table of keys for each. */
+void wl_spec_reference(const struct wl_spec *spec, struct wl_buf *out);
+
 /* The nearest of `names` (ends with NULL) to `s`, by edit distance or as a longer or shorter form, when it is near enough
  * to be meant, else NULL. */
 const char *wl_nearest(const char *s, const char *const *names);

@@ -67,11 +67,14 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     size_t bad = 0;
 
     (void)ret_status;
-    if (wl_args_has(args, "schema")) {
-        WL_AUTO(wl_buf_release) struct wl_buf schema = {0};
+    if (wl_args_has(args, "schema") || wl_args_has(args, "fields")) {
+        WL_AUTO(wl_buf_release) struct wl_buf text = {0};
 
-        wl_recipe_schema(&schema);
-        wl_result_raw(schema.p, schema.len);
+        if (wl_args_has(args, "schema"))
+            wl_recipe_schema(&text);
+        else
+            wl_recipe_reference(&text);
+        wl_result_raw(text.p, text.len);
         return 0;
     }
     wl_recipe_path(&path);
@@ -94,13 +97,14 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
 }
 
 static const struct wl_opt opts[] = {
+    {"fields", 0, NULL, "print the keys of a recipe with their meaning (Markdown) and stop"},
     {"schema", 0, NULL, "print the JSON Schema of recipes and stop"},
     {0},
 };
 
 const struct wl_verb wl_verb_lint = {
     .name = "lint",
-    .usage = "lint [NAME...] | lint --schema",
+    .usage = "lint [NAME...] | lint --schema | lint --fields",
     .summary = "check recipes, patch series and scripts",
     .help = "Checks the named recipes, or all: the file's form, every flavour, the patch series with its\n"
             "headers, and the scripts that are started.\n\n"

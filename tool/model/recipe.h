@@ -173,8 +173,9 @@ int wl_recipe_command_env(const struct wl_recipe *r, const struct wl_recipe_comm
 
 /* The merged recipe as JSON, for `plan --json` and for keys. */
 void wl_recipe_print(const struct wl_recipe *r, int indent, struct wl_buf *out);
-/* recipes/schema.json. */
+/* recipes/schema.json, and the reference in recipes/README.md. */
 void wl_recipe_schema(struct wl_buf *out);
+void wl_recipe_reference(struct wl_buf *out);
 
 /* The files of the scripts folder (its regular files, also in sub-folders; sorted) with their digests. */
 struct wl_script {

@@ -416,6 +416,10 @@ void wl_recipe_schema(struct wl_buf *out) {
     wl_spec_schema(&wl_recipe_spec, NULL, "wlpack recipe", out);
 }
 
+void wl_recipe_reference(struct wl_buf *out) {
+    wl_spec_reference(&wl_recipe_spec, out);
+}
+
 void wl_recipe_print(const struct wl_recipe *r, int indent, struct wl_buf *out) {
     struct wl_jw w = {.out = out, .indent = indent};
 
