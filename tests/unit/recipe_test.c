@@ -79,9 +79,9 @@ static void flavours(void **state) {
 }
 
 static void kinds(void **state) {
-    WL_AUTO(wl_recipe_freep)
-    struct wl_recipe *base = load(GOOD, "base", NULL),
-                     *full = load(GOOD, "full", NULL), *kit = load("recipes", "kit-binaryen", NULL);
+    WL_AUTO(wl_recipe_freep) struct wl_recipe *base = load(GOOD, "base", NULL);
+    WL_AUTO(wl_recipe_freep) struct wl_recipe *full = load(GOOD, "full", NULL);
+    WL_AUTO(wl_recipe_freep) struct wl_recipe *kit = load("recipes", "kit-binaryen", NULL);
     struct wl_recipe_source *host = wl_omap_get(&kit->kit->hosts, "x86_64-linux");
     struct wl_err err;
 
