@@ -124,7 +124,9 @@ golden: all
 TIME ?= 60
 fuzz:
 	@$(MAKE) --no-print-directory $(BUILD)-fuzz/fuzz/$(T) BUILD=$(BUILD)-fuzz FUZZ=1 CC=$(SAN_CC)
-	$(BUILD)-fuzz/fuzz/$(T) -max_total_time=$(TIME) -print_final_stats=1 tests/fuzz/corpus/$(T)
+	@mkdir -p $(BUILD)-fuzz/found/$(T)
+	$(BUILD)-fuzz/fuzz/$(T) -max_total_time=$(TIME) -timeout=10 -print_final_stats=1 -artifact_prefix=$(BUILD)-fuzz/ \
+		$(BUILD)-fuzz/found/$(T) tests/fuzz/corpus/$(T)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/wlpack $(DESTDIR)$(PREFIX)/share/man/man1

@@ -34,6 +34,28 @@ else
     pass "# SKIP python3-jsonschema is not installed: schema and decoder are not compared"
 fi
 
+# --- what is pinned twice is pinned alike: set-up needs its pins before there is a wlpack ---
+pins() (
+    # shellcheck source=scripts/lib/pins.sh
+    . scripts/lib/pins.sh
+    for kit in wasi_sdk binaryen wasmedge; do
+        eval "echo $kit \"\$${kit}_upstream_version\" \$${kit}_upstream_sha256_x86_64 \$${kit}_upstream_sha256_aarch64"
+    done
+)
+pins | while read -r kit version x86 arm; do
+    f=recipes/kit-$(echo "$kit" | tr _ -)/recipe.json
+    grep -q "\"version\": \"$version\"" "$f" && grep -q "$x86" "$f" && grep -q "$arm" "$f" || echo "$kit"
+done >"$T/pins"
+is "$(cat "$T/pins")" "" "kits: scripts/lib/pins.sh and the recipes"
+# shellcheck disable=SC2154 # of pins.sh
+(. scripts/lib/pins.sh && printf '%s\n' "$mirror_table") | while read -r file sum rest; do
+    [ -n "$rest" ] || continue
+    v=${file%.tar.*}
+    f=$(grep -l "\"${v##*-}\"" recipes/"${v%%-*}"*/recipe.json 2>/dev/null | head -n 1)
+    [ -z "$f" ] || grep -q "$sum" "$f" || echo "$file"
+done >"$T/pins"
+is "$(cat "$T/pins")" "" "sources: the mirror's table and the recipes"
+
 # --- errors ---
 run wlpack lint php
 status_is 3 "an unknown recipe"
@@ -128,6 +150,16 @@ run wlpack plan tcl-8.6 --json
 ok "--json is JSON, with inputs" python3 -c 'import json,sys; p=json.load(open(sys.argv[1])); assert any("patch 0001-x.patch" in s["inputs"] for s in p["steps"])' "$out"
 run wlpack plan -v tcl-8.6
 out_like "^  patch 0001-x.patch${tab}sha256:" "-v shows the inputs"
+
+# --- a folder of one's own in front of the default ---
+mkdir -p "$T/own/recipes/mine"
+printf '{"extends": "php-7.4.33", "cflags": ["-Os"]}\n' >"$T/own/recipes/mine/recipe.json"
+WLPACK_RECIPES=$T/own/recipes run wlpack lint mine
+status_is 3 "alone it cannot extend what comes with wlpack"
+WLPACK_RECIPES=$T/own/recipes/: run wlpack lint mine php-7.4.33
+status_is 0 "with an empty item it can"
+WLPACK_RECIPES=$T/own/recipes: run wlpack plan mine
+out_like '^patch' "and finds the base's patches"
 
 # --- nothing in a recipe reaches a shell ---
 WLPACK_RECIPES=$top/tests/recipes-good

@@ -64,8 +64,9 @@ static void skip_value(struct scan *s) {
         } else if (*s->p == ',' || *s->p == ':') {
             s->p++;
         } else {
-            while (s->p < s->end && !strchr(",:]} \t\r\n", *s->p))
+            do
                 s->p++;
+            while (s->p < s->end && !strchr(",:]} \t\r\n", *s->p));
         }
     } while (depth > 0);
 }
@@ -281,6 +282,9 @@ int wl_json_parse(struct wl_json_doc **ret, const char *name, const char *text, 
     json_t *root;
     struct wl_json_doc *doc;
 
+    /* jansson takes a NUL byte behind a number for white space. */
+    if (len && memchr(text, '\0', len))
+        return wl_fail(err, code, "%s: a NUL byte", name);
     if (too_deep(text, len))
         return wl_fail(err, code, "%s: nested more than %d levels deep", name, WL_JSON_DEPTH);
     root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);

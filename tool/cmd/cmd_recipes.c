@@ -82,8 +82,8 @@ const struct wl_verb wl_verb_recipes = {
     .usage = "recipes [--all] [--json]",
     .summary = "list the recipes",
     .help = "Lists what can be built, one a line: name, kind and summary, parted by tabs.\n"
-            "Recipes are looked for in the folders of WLPACK_RECIPES (a colon list), else in those\n"
-            "beside the program.\n\n"
+            "Recipes are looked for in the folders of WLPACK_RECIPES (a colon list; an empty item is the\n"
+            "default), else beside the program.\n\n"
             "Example: wlpack recipes --all",
     .opts = opts,
     .run = run,

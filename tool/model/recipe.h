@@ -122,8 +122,8 @@ struct wl_recipe {
     struct wl_recipe_kit *kit;
 };
 
-/* The folders that hold recipes, first one wins: WLPACK_RECIPES (a colon list), else "../recipes" beside the
- * program's own folder, else the installed ones. */
+/* The folders that hold recipes, first one wins: those of WLPACK_RECIPES (a colon list, in which an empty item
+ * stands for the default), else the default: "../recipes" beside the program's own folder, else the installed ones. */
 void wl_recipe_path(struct wl_strv *ret);
 
 /* Whether a string can be the name of a recipe (lower-case letters and digits with single . _ - between them, at

@@ -17,29 +17,13 @@ static char *shorten(char *path) {
     return path;
 }
 
-void wl_recipe_path(struct wl_strv *ret) {
-    const char *env = getenv("WLPACK_RECIPES");
-    WL_AUTOFREE char *real = NULL;
+/* The folder beside the program's own, else the installed one. */
+static void default_path(struct wl_strv *ret) {
     char self[4096];
-    ssize_t n;
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-    for (const char *p = env; p && *p;) {
-        size_t len = strcspn(p, ":");
-        char *dir = wl_strndup(p, len);
-
-        for (size_t k = len; k > 1 && dir[k - 1] == '/'; k--)
-            dir[k - 1] = '\0';
-        if (len)
-            wl_strv_take(ret, dir);
-        else
-            free(dir);
-        p += len + (p[len] == ':');
-    }
-    if (ret->n)
-        return;
-    n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     if (n > 0) {
-        WL_AUTOFREE char *beside = NULL;
+        WL_AUTOFREE char *beside = NULL, *real = NULL;
 
         self[n] = '\0';
         *strrchr(self, '/') = '\0';
@@ -51,6 +35,28 @@ void wl_recipe_path(struct wl_strv *ret) {
         }
     }
     wl_strv_add(ret, WLPACK_DATADIR "/recipes");
+}
+
+void wl_recipe_path(struct wl_strv *ret) {
+    const char *p = getenv("WLPACK_RECIPES");
+
+    if (!p || !*p) {
+        default_path(ret);
+        return;
+    }
+    for (;; p++) {
+        size_t len = strcspn(p, ":"), n = len;
+
+        while (n > 1 && p[n - 1] == '/')
+            n--;
+        if (n)
+            wl_strv_take(ret, wl_strndup(p, n));
+        else
+            default_path(ret);
+        p += len;
+        if (!*p)
+            return;
+    }
 }
 
 char *wl_recipe_file(const char *root, const char *id) {
