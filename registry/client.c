@@ -220,9 +220,13 @@ static bool wants_tls(int rc, const struct wl_http_request *req, const struct wl
     return rc < 0 ? !req->unreachable && !wl_interrupted() : res->status == 400;
 }
 
+static bool is_no_tls(const struct wl_err *err) {
+    return strcasestr(err->msg, "wrong version number") != NULL;
+}
+
 static int connect_error(struct wl_client *c, unsigned flags, struct wl_err *err) {
     wl_err_context(err, "the registry %s does not answer", c->host);
-    if (!(flags & WL_CLIENT_PLAIN_HTTP) && strcasestr(err->msg, "wrong version number"))
+    if (!(flags & WL_CLIENT_PLAIN_HTTP) && is_no_tls(err))
         return wl_fail(err, WL_NET, "the registry %s does not speak https; if plain http is meant, say --plain-http",
                        c->host);
     return -1;
@@ -233,15 +237,22 @@ static int connect_error(struct wl_client *c, unsigned flags, struct wl_err *err
 static int ping(struct wl_client *c, const char *api_host, struct wl_http_response *ret, struct wl_err *err) {
     bool loopback = wl_host_is_loopback(api_host);
     struct wl_http_request req;
+    struct wl_err first = {.code = WL_OK};
     int rc;
 
     if ((c->flags & WL_CLIENT_PLAIN_HTTP) || loopback) {
         rc = look(c, "http", api_host, ret, &req, err);
         if ((c->flags & WL_CLIENT_PLAIN_HTTP) || !wants_tls(rc, &req, ret))
             return rc < 0 ? connect_error(c, c->flags, err) : 0;
+        if (rc < 0)
+            first = *err;
         wl_http_response_release(ret);
     }
-    return look(c, "https", api_host, ret, &req, err) < 0 ? connect_error(c, c->flags, err) : 0;
+    if (look(c, "https", api_host, ret, &req, err) == 0)
+        return 0;
+    if (first.code != WL_OK && is_no_tls(err)) /* plain http it is, and that is what is wrong with it */
+        *err = first;
+    return connect_error(c, c->flags, err);
 }
 
 int wl_client_open(const struct wl_reference *ref, unsigned flags, const char *user, const char *password,
