@@ -1,0 +1,171 @@
+#!/bin/sh
+# Pushing to and pulling from a real registry (docker-registry on loopback): plain, TLS with a CA of its own, Basic, Bearer
+# tokens; skopeo reads back what was pushed.
+. "${0%/*}/../lib/tap.sh"
+
+for tool in docker-registry skopeo htpasswd python3; do
+    command -v "$tool" >/dev/null 2>&1 || skip_all "$tool is not installed"
+done
+HOME=$T/user
+mkdir -p "$HOME"
+export HOME
+unset DOCKER_CONFIG REGISTRY_AUTH_FILE XDG_RUNTIME_DIR SSL_CERT_FILE
+oci=$WLPACK_HOME/oci
+image() {
+    python3 "$top/tests/lib/oci-image.py" "$oci" "$@"
+}
+# registry OPTION...: starts one (see scripts/registry)
+registry() {
+    reg=$("$top/scripts/registry" start "$@") || skip_all "no registry: $reg"
+    eval "$reg"
+    at_end "'$top/scripts/registry' stop '$REGISTRY_DIR'"
+}
+
+# login_with FILE ARGUMENT...: wlpack login with stdin from FILE
+login_with() {
+    given=$1
+    shift
+    # shellcheck disable=SC2016 # the inner shell's own
+    run sh -c 'given=$1; shift; exec "$@" <"$given"' login "$given" "$WLPACK" login "$@"
+}
+
+# --- without any image, and what is wrong with a command line ---
+run wlpack push localhost:1/app:1
+status_is 1 "an empty store is an error"
+err_like 'local store .* is empty' "and is said to be empty"
+one=$(image app:1 100000 --seed 1)
+two=$(image app:2 200000 --seed 2)
+index=$(image php:7 50000 --seed 3 --index 2)
+run wlpack push app:1
+status_is 2 "a name without a registry is a usage error"
+err_like 'names no registry: write HOST/app:1' "with the way out"
+run wlpack push localhost:1/App:1
+status_is 2 "upper case is a usage error"
+err_like 'must be lower case' "that says so"
+run wlpack push localhost:1/app@sha256:123
+status_is 2 "a bad digest is a usage error"
+run wlpack push localhost:1/nothing:1
+status_is 1 "an image that is not there"
+err_like 'nothing:1' "is named"
+
+# --- a registry that is down ---
+run wlpack push 127.0.0.1:9/app:1
+status_is 4 "a registry that is down gives code 4"
+err_like 'the registry 127.0.0.1:9 does not answer' "and is named"
+
+# --- plain ---
+registry
+plain=$REGISTRY
+run wlpack push "$REGISTRY/team/app:1" --digest-file "$T/digest"
+status_is 0 "push to a plain registry on this machine"
+out_is "$REGISTRY/team/app@$one" "the digest on stdout"
+is "$(cat "$T/digest")" "$one" "and in the digest file"
+is "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REGISTRY/team/app:1")" "$one" "skopeo sees it"
+ok "skopeo copies it back" skopeo copy -q --src-tls-verify=false "docker://$REGISTRY/team/app:1" "oci:$T/back:x"
+run wlpack push "$REGISTRY/team/app:1"
+err_like '0 blobs sent .*2 already there' "a second push sends no blob"
+run wlpack push -q "$REGISTRY/team/app:1" "$REGISTRY/team/app:2"
+status_is 0 "two references at once"
+out_is "$REGISTRY/team/app@$one
+$REGISTRY/team/app@$two" "one record a line"
+is "$(wc -c <"$err")" 0 "and nothing on stderr with -q"
+run wlpack push --all-tags "$REGISTRY/all/app"
+status_is 0 "all tags"
+is "$(curl -s --noproxy '*' "http://$REGISTRY/v2/all/app/tags/list" | grep -o '"[12]"' | sort | tr -d '\n')" '"1""2"' "are there"
+run wlpack push "$REGISTRY/php:7"
+status_is 0 "an index"
+is "$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/php:7" | sha256sum | cut -d ' ' -f 1)" "${index#sha256:}" \
+    "arrives byte for byte"
+ok "skopeo copies all of it" skopeo copy -q --all --src-tls-verify=false "docker://$REGISTRY/php:7" "oci:$T/back:all"
+run wlpack push --dry-run "$REGISTRY/new/app:1"
+out_like "^send $one " "a dry run says what it would send"
+is "$(curl -s --noproxy '*' -o /dev/null -w '%{http_code}' "http://$REGISTRY/v2/new/app/tags/list")" 404 "and sends nothing"
+run wlpack push --json "$REGISTRY/team/app:1"
+is "$(python3 -c 'import json,sys; r = json.load(open(sys.argv[1])); print(r[0]["digest"], r[0]["blobsThere"])' "$out")" \
+    "$one 2" "--json is JSON"
+
+# --- pull ---
+WLPACK_HOME=$T/other run wlpack pull "$REGISTRY/php:7"
+status_is 0 "pull of an index into an empty store"
+out_is "$REGISTRY/php@$index" "prints the digest"
+is "$(skopeo inspect --raw "oci:$T/other/oci:$REGISTRY/php:7" | sha256sum | cut -d ' ' -f 1)" "${index#sha256:}" \
+    "skopeo reads the store"
+WLPACK_HOME=$T/other run wlpack pull "$REGISTRY/php:7"
+err_like '0 blobs fetched' "a second pull fetches nothing"
+WLPACK_HOME=$T/other run wlpack push "$plain/again/php@$index"
+status_is 0 "what was pulled can be pushed, by digest"
+
+# --- interruption ---
+image big:1 60000000 --seed 9 >/dev/null
+run timeout -s INT 0.15 "$WLPACK" push "$REGISTRY/big:1"
+is "$(curl -s --noproxy '*' -o /dev/null -w '%{http_code}' "http://$REGISTRY/v2/big/manifests/1")" 404 \
+    "an interrupted push leaves no tag"
+out_is "" "and prints no digest"
+
+# --- TLS ---
+registry --tls
+run wlpack push "$REGISTRY/app:1"
+status_is 4 "an unknown CA is refused"
+err_like 'certificate is not trusted.*SSL_CERT_FILE' "with the way out"
+SSL_CERT_FILE=$REGISTRY_CA run wlpack push "$REGISTRY/app:1"
+status_is 0 "SSL_CERT_FILE names the CA"
+run wlpack push --plain-http "$REGISTRY/app:1"
+status_is 4 "plain http to a TLS registry fails"
+mkdir -p "$HOME/.config/containers/certs.d/$REGISTRY"
+cp "$REGISTRY_CA" "$HOME/.config/containers/certs.d/$REGISTRY/ca.crt"
+run wlpack push "$REGISTRY/app:2"
+status_is 0 "certs.d names the CA"
+
+# --- Basic ---
+registry --htpasswd me:canary-password
+run wlpack push "$REGISTRY/app:1"
+status_is 4 "a registry that needs a login gives code 4"
+err_like "wlpack login $REGISTRY" "and says how to log in"
+printf 'wrong-password\n' >"$T/wrong"
+printf 'canary-password\n' >"$T/right"
+login_with "$T/wrong" -u me "$REGISTRY"
+status_is 4 "a wrong password is refused"
+login_with "$T/right" -u me --password-stdin "$REGISTRY"
+status_is 0 "login"
+is "$(stat -c %a "$HOME/.docker/config.json")" 600 "the file is the owner's alone"
+run wlpack -vv push "$REGISTRY/app:1"
+status_is 0 "push with Basic"
+err_unlike 'canary|Y2FuYXJ5' "no secret in the output"
+ok "skopeo takes the same login" skopeo inspect --tls-verify=false --authfile "$HOME/.docker/config.json" "docker://$REGISTRY/app:1" \
+    >/dev/null
+run wlpack logout "$REGISTRY"
+status_is 0 "logout"
+run wlpack push "$REGISTRY/app:1"
+status_is 4 "and the login is gone"
+ok "skopeo logs in" sh -c \
+    "skopeo login --tls-verify=false --authfile '$T/auth.json' -u me --password-stdin '$REGISTRY' <'$T/right' >/dev/null"
+REGISTRY_AUTH_FILE=$T/auth.json run wlpack push "$REGISTRY/app:1"
+status_is 0 "wlpack takes skopeo's login"
+
+# --- Bearer tokens ---
+registry --token me:canary-password --token-ttl 5
+run wlpack push "$REGISTRY/app:1"
+status_is 4 "a push without a login is refused"
+err_like "wlpack login $REGISTRY" "and says how to log in"
+login_with "$T/right" -u me "$REGISTRY"
+status_is 0 "login at the token server"
+run wlpack push "$REGISTRY/app:1" "$REGISTRY/other/app:2" "$REGISTRY/php:7"
+status_is 0 "push with tokens"
+is "$(wc -l <"$out")" 3 "of three repositories"
+WLPACK_HOME=$T/third run wlpack pull "$REGISTRY/php:7"
+status_is 0 "pull with tokens"
+
+# --- read-only ---
+registry --read-only
+run wlpack push "$REGISTRY/app:1"
+status_is 4 "a read-only registry"
+err_like 'read-only' "is said to be that"
+
+# --- a damaged store ---
+layer=$(find "$oci/blobs/sha256" -size -110k -size +90k | head -n 1)
+printf x | dd of="$layer" bs=1 seek=5000 conv=notrunc 2>/dev/null
+run wlpack push "$plain/damaged/app:1"
+status_is 1 "a damaged blob is not pushed"
+err_like "${layer##*/}" "and named"
+is "$(curl -s --noproxy '*' -o /dev/null -w '%{http_code}' "http://$plain/v2/damaged/app/manifests/1")" 404 "no tag either"
+done_testing
