@@ -25,6 +25,10 @@ ok "recipes/schema.json is what the decoder's table says (make golden)" cmp -s "
 run wlpack lint --fields
 sed '1,/^<!-- fields:/d' recipes/README.md | sed 1d >"$T/fields"
 ok "the reference in recipes/README.md too" cmp -s "$out" "$T/fields"
+mkdir -p "$T/example/recipes/lua"
+sed -n '/^```json$/,/^```$/p' recipes/README.md | sed '1d; /^```$/,$d' >"$T/example/recipes/lua/recipe.json"
+WLPACK_RECIPES=$T/example/recipes run wlpack lint lua
+status_is 0 "the example in recipes/README.md is a good recipe"
 if python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2>/dev/null; then
     run python3 tests/lib/schema-agrees.py "$WLPACK" "$T"
     status_is 0 "schema and decoder agree"
