@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -174,6 +175,8 @@ static void child_exec(const struct wl_proc *p, const char *program, struct pipe
     if (!(p->flags & WL_PROC_FOREGROUND))
         setpgid(0, 0);
     signal(SIGPIPE, SIG_DFL);
+    if (p->flags & WL_PROC_TIED)
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (p->flags & WL_PROC_NO_NETWORK)
         (void)wl_net_cut(); /* whoever asks has been told by wl_net_can_cut */
     nul = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -25,6 +25,7 @@ void wl_cleanup_remove(const char *path);
 enum wl_proc_flags {
     WL_PROC_FOREGROUND = 1, /* same process group: a terminal's Ctrl-C reaches it (wlpack run) */
     WL_PROC_MERGE = 2,      /* the child's stderr goes where its stdout goes */
+    WL_PROC_TIED = 8, /* it gets SIGTERM when our thread is gone (kill -9), and nothing of its group outlives it */
     WL_PROC_NO_NETWORK = 4, /* the child has no network where the host allows that, see wl_net_can_cut */
 };
 

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,10 @@ int wl_tree_open(struct wl_run *r, struct wl_err *err) {
         if (wl_home_lock(r->home, lock, 0, &r->work_lock, err) < 0)
             return -1;
     }
+    /* The commands inherit the lock: where we are killed, the next process waits until the last of them is gone too, and
+     * none writes into the tree of another. */
+    if (fcntl(r->work_lock, F_SETFD, 0) < 0)
+        return wl_fail_errno(err, errno, "cannot pass on the lock of %s", r->work);
     /* what a killed process left */
     if (remove_work(r, err) < 0 || wl_fs_mkdirs(r->work, err) < 0)
         return -1;

@@ -192,7 +192,7 @@ int wl_stage_command(struct wl_command *c, struct wl_err *err) {
     WL_AUTOFREE char *dir = NULL;
     WL_AUTOFREE char *program = NULL;
     WL_AUTOFREE char *shown = NULL;
-    struct wl_proc p = {.log_path = c->log, .flags = WL_PROC_MERGE | WL_PROC_NO_NETWORK};
+    struct wl_proc p = {.log_path = c->log, .flags = WL_PROC_MERGE | WL_PROC_NO_NETWORK | WL_PROC_TIED};
     int status, rc;
 
     if (prepare(c, &argv, &env, &dir, err) < 0)
