@@ -5,8 +5,10 @@
 // as with every other runtime, with one line on stderr.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import process from 'node:process';
 
+// The global `process`, never an import of node:process: that one opens process.stdout, which makes a pipe non-blocking,
+// and the guest's writes then fail as soon as the reader is slow.
+//
 // node:wasi calls itself experimental on stderr, which belongs to the guest
 process.removeAllListeners('warning');
 const { WASI } = await import('node:wasi');

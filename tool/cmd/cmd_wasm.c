@@ -1,8 +1,15 @@
 /* `wlpack wasm ...`: the wasm stages by hand, for people who work on a recipe. Plumbing: not for scripts. */
 #include <string.h>
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "../base/fs.h"
+#include "../base/mem.h"
 #include "../base/out.h"
+#include "../model/home.h"
+#include "../model/kit.h"
+#include "../stages/aot.h"
 #include "../wasm/lower_eh.h"
 #include "../wasm/module.h"
 #include "cmd.h"
@@ -29,22 +36,106 @@ static int lower_eh(const char *in, const char *out, struct wl_err *err) {
     return 0;
 }
 
+/* A tool for AOT: its root and identity; WLPACK_AOT_LLVM stands in for the SDK's clang. */
+static int aot_kits(const struct wl_home *home, struct wl_kit *wasmedge, struct wl_kit *llvm, struct wl_err *err) {
+    const char *other = getenv("WLPACK_AOT_LLVM");
+
+    if (wl_kit_find(home, "wasmedge", wasmedge, err) < 0)
+        return -1;
+    return other ? wl_kit_read(other, llvm, err) : wl_kit_find(home, "wasi-sdk", llvm, err);
+}
+
+static int precompile(const struct wl_args *args, struct wl_home *home, struct wl_kit *kits, struct wl_err *err) {
+    const char *archs[WL_AOT_CODES_MAX + 1] = {0};
+    WL_AUTOFREE char *work = NULL;
+    WL_AUTOFREE char *log = NULL;
+    struct wl_aot a = {.in = args->pos[1], .out = args->pos[2], .progress = wl_out_progress(), .allow_host = true};
+    const char *level = wl_args_get(args, "optimize");
+    long jobs = sysconf(_SC_NPROCESSORS_ONLN);
+    int n = 0;
+
+    if (wl_args_int(args, "jobs", 1, 64, &jobs, err) < 0 || aot_kits(home, &kits[0], &kits[1], err) < 0 ||
+        wl_home_tmp(home, "aot", &work, err) < 0)
+        return -1;
+    for (; n < WL_AOT_CODES_MAX && wl_args_nth(args, "arch", n); n++)
+        archs[n] = wl_args_nth(args, "arch", n);
+    if (n > 0)
+        a.archs = archs;
+    log = wl_home_path2(home, WL_HOME_LOGS, "wasm-aot.log");
+    a.work_dir = work;
+    a.log_path = log;
+    a.jobs = (unsigned)jobs;
+    a.optimize = level ? level[0] : 0;
+    a.wasmedge_root = kits[0].root;
+    a.wasmedge_identity = kits[0].identity;
+    a.llvm_root = kits[1].root;
+    a.llvm_identity = kits[1].identity;
+    if (wl_aot_compile(&a, err) < 0)
+        return -1;
+    for (size_t i = 0; i < a.info.n_codes; i++) {
+        wl_result("%s %s %llu", a.info.codes[i].arch, a.info.codes[i].cpu, (unsigned long long)a.info.codes[i].size);
+        if (strcmp(a.info.codes[i].cpu, WL_AOT_CPU_HOST) == 0)
+            wl_warn("%s: the code is bound to processors like this machine's: this clang makes none for %s", a.out,
+                    a.info.codes[i].arch);
+    }
+    wl_info("children: %.1f s of processor time, %ld MB at most", a.cpu_s, a.max_rss_kb / 1024);
+    return 0;
+}
+
+static int aot(const struct wl_args *args, struct wl_err *err) {
+    WL_AUTO(wl_home_close) struct wl_home home = WL_HOME_INIT;
+    struct wl_kit kits[2] = {{0}};
+    int rc = wl_home_open(&home, err);
+
+    if (rc == 0)
+        rc = precompile(args, &home, kits, err);
+    wl_kit_release(&kits[0]);
+    wl_kit_release(&kits[1]);
+    return rc;
+}
+
+static int verify(const char *path, struct wl_err *err) {
+    struct wl_aot_info info;
+
+    if (wl_aot_verify(path, &info, err) < 0)
+        return -1;
+    wl_result("module %s %llu", wl_digest_str(&info.module).s, (unsigned long long)info.module_size);
+    for (size_t i = 0; i < info.n_codes; i++)
+        wl_result("code %s %s -O%s %s %llu", info.codes[i].arch, info.codes[i].cpu, info.codes[i].optimize,
+                  wl_digest_str(&info.codes[i].digest).s, (unsigned long long)info.codes[i].size);
+    return 0;
+}
+
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
     (void)ret_status;
-    if (strcmp(args->pos[0], "lower-eh") != 0)
-        return wl_fail(err, WL_USAGE, "no wasm stage \"%s\"; there is lower-eh", args->pos[0]);
-    if (args->n_pos != 3)
-        return wl_fail(err, WL_USAGE, "lower-eh takes IN and OUT");
-    return lower_eh(args->pos[1], args->pos[2], err);
+    if (strcmp(args->pos[0], "lower-eh") == 0 && args->n_pos == 3)
+        return lower_eh(args->pos[1], args->pos[2], err);
+    if (strcmp(args->pos[0], "aot") == 0 && args->n_pos == 3)
+        return aot(args, err);
+    if (strcmp(args->pos[0], "verify") == 0 && args->n_pos == 2)
+        return verify(args->pos[1], err);
+    return wl_fail(err, WL_USAGE,
+                   "no wasm stage \"%s\" with %d files; there are: lower-eh IN OUT, aot IN OUT, verify FILE",
+                   args->pos[0], args->n_pos - 1);
 }
+
+static const struct wl_opt opts[] = {
+    {"arch", 0, "ARCH", "aot: x86_64 or aarch64; repeatable (default: this machine's)"},
+    {"optimize", 0, "LEVEL", "aot: clang's level, 0 to 3, s, z (default 2)"},
+    {"jobs", 'j', "N", "aot: clangs at once (default: one per processor)"},
+    {0},
+};
 
 const struct wl_verb wl_verb_wasm = {
     .name = "wasm",
-    .usage = "wasm lower-eh IN.wasm OUT.wasm",
+    .usage = "wasm lower-eh|aot IN.wasm OUT.wasm, wasm verify FILE.wasm",
     .summary = "one wasm stage by hand (plumbing)",
     .help = "lower-eh  rewrites exceptions (setjmp and longjmp) into checks behind calls, so that the\n"
-            "          module runs on engines without exceptions; what `build` does in its lower stage.\n\n"
+            "          module runs on engines without exceptions; what `build` does in its lower stage.\n"
+            "aot       adds native code for WasmEdge; what `build` does in its aot stage.\n"
+            "verify    tells whether a module's native code belongs to it, and what it was made for.\n\n"
             "Example: wlpack wasm lower-eh lua.wasm lua-plain.wasm",
+    .opts = opts,
     .min_pos = 1,
     .max_pos = 3,
     .run = run,

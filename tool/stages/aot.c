@@ -126,16 +126,18 @@ static int append_log(const struct wl_aot *spec, const struct wl_buf *text, stru
     return 0;
 }
 
-/* The last line with [error] in what WasmEdge said, without its time stamp; a static text when there is none. */
-static const char *last_error(struct wl_buf *out, size_t *ret_len) {
-    const char *found = NULL;
+/* The text of the first error in what WasmEdge said ("loading failed: malformed section id"), and its length. */
+static const char *first_error(const struct wl_buf *out, size_t *ret_len) {
+    const char *found = strstr(wl_buf_str(out), "[error] ");
+    const char *code;
 
-    for (const char *p = wl_buf_str(out); (p = strstr(p, "[error] ")) != NULL; p++)
-        if (!wl_starts(p, "[error] Compilation failed") && !wl_starts(p, "[error] Load failed"))
-            found = p + 8;
-    if (!found)
-        found = "it said nothing about why";
+    found = found ? found + strlen("[error] ") : "it said nothing about why";
+    while (*found == ' ')
+        found++;
     *ret_len = strcspn(found, "\n");
+    code = strstr(found, ", Code:");
+    if (code && (size_t)(code - found) < *ret_len)
+        *ret_len = (size_t)(code - found);
     return found;
 }
 
@@ -177,8 +179,10 @@ static int make_ir(struct work *w, struct wl_err *err) {
     if (append_log(w->spec, &out, err) < 0)
         return -1;
     if (status != 0 && !strstr(wl_buf_str(&out), STOPPED)) {
-        why = last_error(&out, &len);
-        return wl_fail(err, WL_FAILED, "wasmedge cannot precompile %s: %.*s", w->spec->in, (int)len, why);
+        why = first_error(&out, &len);
+        return wl_fail(err, WL_FAILED,
+                       "wasmedge cannot precompile %s: %.*s (it knows no exceptions: they have to be lowered before)",
+                       w->spec->in, (int)len, why);
     }
     if (wl_aot_ir_split(ll, w->spec->work_dir, 0, &w->ir, err) < 0)
         return -1;

@@ -69,7 +69,8 @@ static void split_release(struct split *s) {
 }
 
 static int open_reader(struct reader *r, const char *path, struct wl_err *err) {
-    memset(r, 0, offsetof(struct reader, buf));
+    r->buf[0] = '\0';
+    r->len = 0;
     r->continued = r->inside = r->shared = false;
     r->kind = LINE_SKIP;
     r->path = path;
@@ -262,7 +263,7 @@ static int assign(struct split *s, size_t part_bytes, struct wl_aot_ir *ir, stru
     size_t part = 0;
 
     for (size_t i = 0; i < s->n; i++) {
-        if (i > s->n_wrappers && used + s->size_of[i] > part_bytes) {
+        if (i >= s->n_wrappers && used > 0 && used + s->size_of[i] > part_bytes) {
             part++;
             used = 0;
         }

@@ -1,0 +1,315 @@
+/* Precompiled modules: cutting WasmEdge's IR, the record that binds code to module, and what is refused. */
+#include <string.h>
+
+#include "test.h"
+
+#include "../../tool/base/buf.h"
+#include "../../tool/wasm/aot_file.h"
+#include "../../tool/wasm/aot_ir.h"
+
+static char *dir;
+
+static int setup(void **state) {
+    (void)state;
+    dir = test_dir();
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    test_rmdir(dir);
+    return 0;
+}
+
+static char *put(const char *name, const void *p, size_t n) {
+    char *path = wl_path_join(dir, name);
+    struct wl_err err;
+
+    assert_ok(wl_fs_write(path, p, n, &err));
+    return path;
+}
+
+static char *get(const char *path) {
+    struct wl_buf b = {0};
+    struct wl_err err;
+
+    assert_ok(wl_fs_read(path, 1 << 20, &b, &err));
+    return wl_buf_steal(&b);
+}
+
+/* --- The IR --- */
+
+#define IR_HEAD                                                                                                        \
+    "; ModuleID = 'wasm'\nsource_filename = \"wasm\"\ntarget triple = \"x86_64-pc-linux-gnu\"\n\n"                     \
+    "%ExecCtx = type { ptr }\n\n@intrinsics = protected dllexport global ptr null\n"                                   \
+    "@version = protected dllexport constant i32 1\n@wasm.code = protected dllexport constant [1 x i8] c\"x\"\n"       \
+    "@wasm.size = protected dllexport constant i32 1\n"                                                                \
+    "@t1 = protected dllexport alias void (ptr, ptr, ptr, ptr), ptr @t0\n\n"                                           \
+    "; Function Attrs: cold\ndefine private void @trap(i32 %0) #0 {\nentry:\n  unreachable\n}\n\n"                     \
+    "define protected dllexport void @t0(ptr %0, ptr %1, ptr %2, ptr %3) #1 {\nentry:\n  ret void\n}\n\n"
+#define IR_F(n) "define protected dllexport i32 @f" n "(ptr %0, i32 %1) #1 {\nentry:\n  ret i32 " n "\n}\n\n"
+#define IR_TAIL                                                                                                        \
+    "; Function Attrs: x\ndeclare i32 @llvm.ctpop.i32(i32) #2\n\nattributes #0 = { cold uwtable }\n"                   \
+    "attributes #1 = { strictfp uwtable \"no-stack-arg-probe\" }\n\n!0 = !{}\n"
+
+static int split(const char *text, size_t part_bytes, struct wl_aot_ir *ret, struct wl_err *err) {
+    WL_AUTOFREE char *path = put("wasm.ll", text, strlen(text));
+
+    return wl_aot_ir_split(path, dir, part_bytes, ret, err);
+}
+
+static void test_split_one(void **state) {
+    struct wl_aot_ir ir = {0};
+    struct wl_err err;
+    char *text;
+
+    (void)state;
+    assert_ok(split(IR_HEAD IR_F("0") IR_F("1") IR_TAIL, 0, &ir, &err));
+    assert_int_equal(ir.n_parts, 1);
+    assert_int_equal(ir.n_functions, 2);
+    assert_int_equal(ir.n_types, 2);
+    assert_int_equal(ir.version, 1);
+    assert_null(ir.bound_to);
+    text = get(ir.parts[0].path);
+    assert_non_null(strstr(text, "@intrinsics = hidden global ptr null\n"));
+    assert_non_null(strstr(text, "@t1 = hidden alias void (ptr, ptr, ptr, ptr), ptr @t0\n"));
+    assert_non_null(strstr(text, "define hidden i32 @f1(ptr %0, i32 %1) #1 {\nentry:\n  ret i32 1\n}\n"));
+    assert_non_null(strstr(text, "define private void @trap(i32 %0) #0 {\nentry:\n  unreachable\n}\n"));
+    /* nothing of the host, of the module's copy, or of unwind tables */
+    assert_null(strstr(text, "triple"));
+    assert_null(strstr(text, "wasm.code"));
+    assert_null(strstr(text, "uwtable"));
+    assert_null(strstr(text, "dllexport"));
+    assert_null(strstr(text, "declare hidden"));
+    free(text);
+    wl_aot_ir_release(&ir);
+}
+
+static void test_split_many(void **state) {
+    struct wl_aot_ir ir = {0};
+    struct wl_err err;
+    char *text;
+
+    (void)state;
+    /* every function a part of its own; type wrappers stay together */
+    assert_ok(split(IR_HEAD IR_F("0") IR_F("1") IR_F("2") IR_TAIL, 1, &ir, &err));
+    assert_int_equal(ir.n_parts, 4);
+    text = get(ir.parts[2].path);
+    assert_non_null(strstr(text, "@intrinsics = external hidden global ptr\n"));
+    assert_non_null(strstr(text, "declare hidden void @t0(ptr %0, ptr %1, ptr %2, ptr %3) #1 \n"));
+    assert_non_null(strstr(text, "declare hidden i32 @f0(ptr %0, i32 %1) #1 \n"));
+    assert_null(strstr(text, "declare hidden i32 @f1("));
+    assert_non_null(strstr(text, "define hidden i32 @f1("));
+    assert_null(strstr(text, "define hidden i32 @f2("));
+    assert_non_null(strstr(text, "define private void @trap("));
+    assert_null(strstr(text, "@t1 ="));
+    free(text);
+    wl_aot_ir_release(&ir);
+}
+
+/* A line longer than the reader's piece passes whole. */
+static void test_split_long_line(void **state) {
+    WL_AUTO(wl_buf_release) struct wl_buf b = {0};
+    struct wl_aot_ir ir = {0};
+    struct wl_err err;
+    char *text;
+
+    (void)state;
+    wl_buf_adds(&b, IR_HEAD "define protected dllexport i32 @f0(ptr %0) #1 {\nentry:\n  %x = phi i32 ");
+    for (int i = 0; i < 20000; i++)
+        wl_buf_addf(&b, "[ %d, %%b ], ", i);
+    wl_buf_adds(&b, "END\n}\n\n" IR_TAIL);
+    assert_ok(split(wl_buf_str(&b), 0, &ir, &err));
+    text = get(ir.parts[0].path);
+    assert_non_null(strstr(text, "[ 19999, %b ], END\n}\n"));
+    free(text);
+    wl_aot_ir_release(&ir);
+}
+
+static void test_split_refused(void **state) {
+    static const struct {
+        const char *text, *part;
+    } cases[] = {
+        {"", "cut off"},
+        {IR_HEAD IR_F("0"), "cut off"},
+        {IR_HEAD IR_F("0") IR_F("2") IR_TAIL, "cut off"},
+        {IR_HEAD "define protected dllexport i32 @f0(ptr %0) #1 {\nentry:\n", "cut off"},
+        {IR_HEAD "define protected dllexport i32 @main(ptr %0) #1 {\n}\n" IR_TAIL, "cannot be understood"},
+        {IR_HEAD "define dso_local i32 @f0(ptr %0) #1 {\n}\n" IR_TAIL, "does not write"},
+        {IR_HEAD "@t9 = protected dllexport alias" IR_TAIL, "does not write"},
+        {IR_HEAD IR_F("0") "declare <16 x i8> @llvm.x86.avx2.pshuf.b(<16 x i8>) #2\n" IR_TAIL, "llvm.x86.avx2.pshuf.b"},
+        {IR_HEAD IR_F("0") "declare i32 @llvm.x86.xop.vphaddbw(i32) #2\n" IR_TAIL, "another machine"},
+    };
+    struct wl_aot_ir ir = {0};
+    struct wl_err err;
+
+    (void)state;
+    for (size_t i = 0; i < WL_ARRAY_LEN(cases); i++)
+        assert_fails(split(cases[i].text, 0, &ir, &err), WL_FAILED, cases[i].part);
+    assert_fails(wl_aot_ir_split("/nonexistent/x.ll", dir, 0, &ir, &err), WL_FAILED, "/nonexistent/x.ll");
+}
+
+static void test_split_bound(void **state) {
+    struct wl_aot_ir ir = {0};
+    struct wl_err err;
+
+    (void)state;
+    assert_ok(split(IR_HEAD IR_F("0") "declare i32 @llvm.x86.sse41.ptestz(i32) #2\n" IR_TAIL, 0, &ir, &err));
+    assert_string_equal(ir.bound_to, "x86_64");
+    wl_aot_ir_release(&ir);
+}
+
+/* --- The file --- */
+
+/* magic, a type section, a function section with one function, a code section */
+static const char module[] = "\0asm\1\0\0\0\1\4\1\x60\0\0\3\2\1\0\x0a\4\1\2\0\x0b";
+static const char module2[] = "\0asm\1\0\0\0\1\4\1\x60\0\0\3\2\1\0\x0a\4\1\2\0\x0b\0\4\3xyz";
+/* version 1, Linux, x86_64, some code; and the same for aarch64 */
+static const char code[] = "\0\x10\x08wasmedge\1\1\1code";
+static const char code_arm[] = "\0\x10\x08wasmedge\1\1\2code";
+
+#define BYTES(s) (s), sizeof(s) - 1
+
+static char *universal(const char *name, const char *head, size_t n, const char *tail, size_t m) {
+    WL_AUTO(wl_buf_release) struct wl_buf b = {0};
+
+    wl_buf_add(&b, head, n);
+    wl_buf_add(&b, tail, m);
+    return put(name, b.p, b.len);
+}
+
+static void set(char *to, size_t room, const char *text) {
+    snprintf(to, room, "%s", text);
+}
+
+static char *precompiled(const char *name) {
+    WL_AUTOFREE char *in = put("in.wasm", BYTES(module));
+    WL_AUTOFREE char *uni = universal("universal.wasm", BYTES(module), BYTES(code));
+    char *out = wl_path_join(dir, name);
+    struct wl_aot_info info = {0};
+    struct wl_err err;
+
+    set(info.codes[0].arch, sizeof(info.codes[0].arch), "x86_64");
+    set(info.codes[0].cpu, sizeof(info.codes[0].cpu), "x86-64-v2");
+    set(info.codes[0].optimize, sizeof(info.codes[0].optimize), "2");
+    set(info.compiler, sizeof(info.compiler), "sha256:c");
+    set(info.wasmedge, sizeof(info.wasmedge), "sha256:w");
+    assert_ok(wl_aot_adopt(in, uni, out, &info, &err));
+    return out;
+}
+
+static void test_portable(void **state) {
+    WL_AUTOFREE char *path = put("m.wasm", BYTES(module));
+    struct wl_aot_info info;
+    struct wl_digest want = wl_digest_of(BYTES(module));
+    struct wl_err err;
+
+    (void)state;
+    assert_ok(wl_aot_verify(path, &info, &err));
+    assert_false(info.is_aot);
+    assert_int_equal(info.module_size, sizeof(module) - 1);
+    assert_int_equal(info.n_functions, 1);
+    assert_true(wl_digest_equal(&info.module, &want));
+}
+
+static void test_record(void **state) {
+    WL_AUTOFREE char *path = precompiled("aot.wasm");
+    WL_AUTOFREE char *again = precompiled("again.wasm");
+    WL_AUTO(wl_buf_release) struct wl_buf a = {0}, b = {0};
+    struct wl_aot_info info;
+    struct wl_err err;
+
+    (void)state;
+    assert_ok(wl_aot_verify(path, &info, &err));
+    assert_true(info.is_aot);
+    assert_int_equal(info.n_codes, 1);
+    assert_int_equal(info.module_size, sizeof(module) - 1);
+    assert_true(wl_aot_has_arch(&info, "x86_64"));
+    assert_false(wl_aot_has_arch(&info, "aarch64"));
+    assert_string_equal(info.codes[0].cpu, "x86-64-v2");
+    assert_string_equal(info.wasmedge, "sha256:w");
+    assert_int_equal(info.codes[0].size, 7);
+    assert_ok(wl_fs_read(path, 1 << 20, &a, &err));
+    assert_ok(wl_fs_read(again, 1 << 20, &b, &err));
+    assert_int_equal(a.len, b.len);
+    assert_memory_equal(a.p, b.p, a.len);
+    /* the module itself comes first, unchanged */
+    assert_memory_equal(a.p, module, sizeof(module) - 1);
+}
+
+/* Any byte of module, record or code that changes is noticed. */
+static void test_tampered(void **state) {
+    WL_AUTOFREE char *path = precompiled("aot.wasm");
+    WL_AUTO(wl_buf_release) struct wl_buf b = {0};
+    struct wl_aot_info info;
+    struct wl_err err;
+
+    (void)state;
+    assert_ok(wl_fs_read(path, 1 << 20, &b, &err));
+    for (size_t i = 0; i < b.len; i++) {
+        WL_AUTOFREE char *bad = NULL;
+
+        b.p[i] ^= 1;
+        bad = put("bad.wasm", b.p, b.len);
+        /* the two kits and the cpu are words only; a record or code under another name is just another section */
+        if (wl_aot_verify(bad, &info, &err) == 0 && info.is_aot) {
+            const char *at = b.p + i;
+            const char *record = memmem(b.p, b.len, "\"compiler\"", 10);
+            const char *end = memmem(b.p, b.len, "\"digest\"", 8);
+
+            if (at < record || at > end)
+                fail_msg("a change of byte %zu of %zu passes", i, b.len);
+        }
+        b.p[i] ^= 1;
+    }
+}
+
+static void test_mismatch(void **state) {
+    WL_AUTOFREE char *path = precompiled("aot.wasm");
+    WL_AUTO(wl_buf_release) struct wl_buf b = {0};
+    WL_AUTOFREE char *other = NULL;
+    WL_AUTOFREE char *more = NULL;
+    WL_AUTOFREE char *less = NULL;
+    WL_AUTOFREE char *foreign = universal("foreign.wasm", BYTES(module), BYTES(code));
+    WL_AUTOFREE char *none = put("none.wasm", "<?php", 5);
+    struct wl_aot_info info;
+    struct wl_err err;
+
+    (void)state;
+    assert_ok(wl_fs_read(path, 1 << 20, &b, &err));
+    other = universal("other.wasm", BYTES(module2), b.p + sizeof(module) - 1, b.len - sizeof(module) + 1);
+    assert_fails(wl_aot_verify(other, &info, &err), WL_FAILED, "made from another module");
+    more = universal("more.wasm", b.p, b.len, BYTES(code_arm));
+    assert_fails(wl_aot_verify(more, &info, &err), WL_FAILED, "its record does not name");
+    less = put("less.wasm", b.p, b.len - (sizeof(code) - 1));
+    assert_fails(wl_aot_verify(less, &info, &err), WL_FAILED, "is missing");
+    assert_fails(wl_aot_verify(foreign, &info, &err), WL_FAILED, "without the record");
+    assert_fails(wl_aot_verify(none, &info, &err), WL_FAILED, "not a WebAssembly module");
+    assert_fails(wl_aot_verify("/nonexistent.wasm", &info, &err), WL_FAILED, "/nonexistent.wasm");
+    /* cut off anywhere: an error or, at a section's end, another kind of module; never a crash */
+    for (size_t n = 0; n < b.len; n++) {
+        WL_AUTOFREE char *cut = put("cut.wasm", b.p, n);
+
+        if (wl_aot_verify(cut, &info, &err) == 0)
+            assert_false(info.is_aot);
+    }
+    /* precompiling twice is an error */
+    memset(&info, 0, sizeof(info));
+    assert_fails(wl_aot_adopt(path, foreign, other, &info, &err), WL_FAILED, "precompiled already");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_split_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_split_many, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_split_long_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_split_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_split_bound, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_portable, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_record, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tampered, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_mismatch, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
