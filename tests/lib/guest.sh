@@ -1,5 +1,5 @@
 # guest.sh: builds tests/lib/guest.c with the kit's clang: guest_build FILE.wasm. To be sourced behind tap.sh.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 
 sdk=$("$WLPACK" kit which wasi-sdk 2>/dev/null) || skip_all "the wasi-sdk kit is not installed"
 
