@@ -84,6 +84,20 @@ int wl_layout_walk(const struct wl_layout *l, const struct wl_layout_entry *entr
     return walk_one(&w, &d, 0, err);
 }
 
+static int visit_present(void *arg, const struct wl_layout_item *item, struct wl_err *err) {
+    const struct wl_digest_hex name = wl_digest_str(&item->d->digest);
+
+    if (wl_layout_blob_has(arg, &item->d->digest, (int64_t)item->d->size))
+        return 0;
+    return wl_fail(err, WL_FAILED, "%s is missing", name.s);
+}
+
+bool wl_layout_complete(const struct wl_layout *l, const struct wl_layout_entry *entry) {
+    struct wl_err ignored;
+
+    return wl_layout_walk(l, entry, visit_present, (void *)l, &ignored) == 0;
+}
+
 /* --- Facts about an image ------------------------------------------------------------------------------------------- */
 
 struct info {

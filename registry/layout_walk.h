@@ -22,6 +22,9 @@ typedef int wl_layout_visit(void *arg, const struct wl_layout_item *item, struct
 int wl_layout_walk(const struct wl_layout *l, const struct wl_layout_entry *entry, wl_layout_visit *visit, void *arg,
                    struct wl_err *err);
 
+/* True when all that the entry reaches is there, by name and size (the documents verified, the other bytes not read). */
+bool wl_layout_complete(const struct wl_layout *l, const struct wl_layout_entry *entry);
+
 /* What `wlpack images` says about an entry. */
 struct wl_image_info {
     struct wl_strv platforms; /* "wasi/wasm", "wasi/wasm/x86_64"; of an index those that are there */

@@ -509,6 +509,9 @@ static void copying(void **state) {
     wl_layout_entry_release(&found);
     teardown(&to);
     to = setup();
+    assert_true(wl_layout_complete(&f.l, &e));
+    assert_ok(wl_fs_write(path, "layer", 5, &err));
+    assert_false(wl_layout_complete(&f.l, &e));
     assert_ok(wl_fs_write(path, "layer b", 7, &err));
     assert_fails(wl_layout_copy(&f.l, &e, &to.l, NULL, &err), WL_FAILED, "is damaged");
     assert_fails(wl_layout_find(&to.l, "a:1", &found, &err), WL_FAILED, "there is no image");

@@ -1,5 +1,7 @@
 #include "plan.h"
 
+#include "../base/gzip.h"
+
 #include <string.h>
 
 #include "recipe_impl.h"
@@ -392,6 +394,7 @@ static void make_tag(struct maker *m, size_t index, size_t module, const size_t 
     input_fields(m, &wl_recipe_spec, m->r, "", recipe_fields);
     input(m, "source.url", m->r->source->urls.v[0]); /* an annotation */
     input_epoch(m);
+    input(m, "compressor", wl_gzip_name());
     end(m);
 }
 

@@ -11,9 +11,9 @@
 #include "../base/fs.h"
 #include "../base/json.h"
 #include "../base/mem.h"
+#include "../base/tar.h"
 #include "../model/recipe.h"
 #include "../stages/fetch.h"
-#include "../stages/tar.h"
 
 /* "x86_64-linux", as recipes name hosts. */
 static int host_name(char **ret, struct wl_err *err) {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../registry/layout.h"
+#include "../../registry/layout_walk.h"
 #include "../../registry/oci.h"
 #include "../base/fs.h"
 #include "../base/mem.h"
@@ -113,5 +113,5 @@ bool wl_image_present(const struct wl_run *r, const struct wl_plan_step *step) {
     digest = wl_meta_fact(&m, "digest");
     return name && digest && wl_layout_open(&layout, place, 0, &ignored) == 0 &&
            wl_layout_find(&layout, name, &entry, &ignored) == 0 &&
-           strcmp(wl_digest_str(&entry.digest).s, digest) == 0 && wl_layout_blob_has(&layout, &entry.digest, -1);
+           strcmp(wl_digest_str(&entry.digest).s, digest) == 0 && wl_layout_complete(&layout, &entry);
 }

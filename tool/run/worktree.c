@@ -10,12 +10,12 @@
 #include "../base/isolate.h"
 #include "../base/mem.h"
 #include "../base/proc.h"
+#include "../base/tar.h"
 #include "../base/tree.h"
 #include "../stages/compile.h"
 #include "../stages/configure.h"
 #include "../stages/fetch.h"
 #include "../stages/patch.h"
-#include "../stages/tar.h"
 #include "run.h"
 
 static int remove_work(const struct wl_run *r, struct wl_err *err) {

@@ -1,2 +1,0 @@
-/* Moved to tool/base/tar.h. */
-#include "../base/tar.h"
