@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "../base/buf.h"
 #include "../base/json.h"
@@ -108,6 +109,7 @@ static int parse_archs(char *list, const char **ret, struct wl_err *err) {
 static int build_one(struct wl_home *home, const char *id, const struct wl_build_options *o,
                      const struct wl_build_events *ev, bool json, struct wl_err *err) {
     WL_AUTO(wl_build_result_release) struct wl_build_result res = {0};
+    struct rusage own;
 
     if (wl_build(home, id, o, ev, &res, err) < 0)
         return -1;
@@ -115,7 +117,9 @@ static int build_one(struct wl_home *home, const char *id, const struct wl_build
         wl_info("%s: up to date", id);
     for (size_t i = 0; i < res.n; i++)
         print_product(&res.v[i], json);
-    wl_verbose("%s: largest child %ld MiB", id, res.max_child_rss_kb / 1024);
+    if (getrusage(RUSAGE_SELF, &own) == 0)
+        wl_verbose("%s: peak memory %ld MiB, of the largest child %ld MiB", id, own.ru_maxrss / 1024,
+                   res.max_child_rss_kb / 1024);
     return 0;
 }
 
