@@ -1,13 +1,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/forked.h"
 #include "../base/fs.h"
 #include "../base/mem.h"
 #include "../base/proc.h"
+#include "../stages/aot.h"
 #include "../stages/optimize.h"
 #include "../wasm/lower_eh.h"
 #include "run.h"
@@ -31,25 +32,43 @@ static int input_of(const struct wl_run *r, const struct wl_plan_step *step, cha
     return wl_run_artefact(r, &r->plan.v[step->parents[0]], step->artefact, ret, err);
 }
 
+/* lower, in a child: it holds the module three times over. */
+struct lower {
+    const char *in, *out;
+};
+
+static int lower_in_child(void *arg, void *ret, struct wl_err *err) {
+    const struct lower *l = arg;
+    WL_AUTO(wl_buf_release) struct wl_buf bytes = {0}, lowered = {0};
+
+    if (wl_fs_read(l->in, MODULE_MAX, &bytes, err) < 0)
+        return -1;
+    if (wl_wasm_lower_eh((struct wl_blob){(const uint8_t *)bytes.p, bytes.len}, &lowered, ret, err) < 0)
+        return -1;
+    return wl_fs_write(l->out, lowered.p, lowered.len, err);
+}
+
 int wl_step_lower(struct wl_run *r, const struct wl_plan_step *step, const char *dir, struct wl_outcome *out,
                   struct wl_err *err) {
     WL_AUTOFREE char *in = NULL;
     WL_AUTOFREE char *to = artefact_in(dir, step->artefact);
-    WL_AUTO(wl_buf_release) struct wl_buf bytes = {0}, lowered = {0};
-    struct wl_lower_eh_stats stats = {0};
+    struct lower l = {.out = to};
+    struct wl_lower_eh_stats s = {0};
+    long rss;
 
-    if (input_of(r, step, &in, err) < 0 || wl_fs_read(in, MODULE_MAX, &bytes, err) < 0)
+    if (input_of(r, step, &in, err) < 0)
         return -1;
-    if (wl_wasm_lower_eh((struct wl_blob){(const uint8_t *)bytes.p, bytes.len}, &lowered, &stats, err) < 0 ||
-        wl_fs_write(to, lowered.p, lowered.len, err) < 0)
+    l.in = in;
+    if (wl_forked(step->label, lower_in_child, &l, &s, sizeof(s), &rss, err) < 0)
         return -1;
-    if (stats.changed)
-        out->detail = wl_sprintf("%s -> %s, checks behind %u of %u calls", wl_size(bytes.len).s, wl_size(lowered.len).s,
-                                 stats.checked, stats.calls);
+    note_rss(r, rss);
+    if (s.changed)
+        out->detail = wl_sprintf("%s -> %s, checks behind %u of %u calls", wl_size(s.size_before).s,
+                                 wl_size(s.size_after).s, s.checked, s.calls);
     else
         out->detail = wl_strdup("no exceptions in it");
-    wl_outcome_fact(out, "before", "%zu", bytes.len);
-    wl_outcome_fact(out, "after", "%zu", lowered.len);
+    wl_outcome_fact(out, "before", "%zu", s.size_before);
+    wl_outcome_fact(out, "after", "%zu", s.size_after);
     return 0;
 }
 
@@ -173,8 +192,6 @@ int wl_step_check(struct wl_run *r, const struct wl_plan_step *step, const char 
 
 /* --- aot ------------------------------------------------------------------------------------------------------- */
 
-#if __has_include("../stages/aot.h")
-#include "../stages/aot.h"
 int wl_step_aot(struct wl_run *r, const struct wl_plan_step *step, const char *dir, struct wl_outcome *out,
                 struct wl_err *err) {
     const char *archs[] = {step->arch, NULL};
@@ -184,7 +201,7 @@ int wl_step_aot(struct wl_run *r, const struct wl_plan_step *step, const char *d
     WL_AUTOFREE char *work = NULL;
     const struct wl_kit *wasmedge, *sdk;
     const struct wl_recipe_aot *recipe = r->recipe->aot;
-    struct wl_aot a = {.out = to, .archs = archs, .log_path = log, .jobs = (unsigned)r->jobs};
+    struct wl_aot a = {.out = to, .archs = archs, .log_path = log, .jobs = (unsigned)r->jobs, .allow_host = true};
     struct stat st;
 
     if (wl_run_kit(r, WL_KIT_WASMEDGE, &wasmedge, err) < 0 || wl_run_kit(r, WL_KIT_SDK, &sdk, err) < 0 ||
@@ -203,16 +220,11 @@ int wl_step_aot(struct wl_run *r, const struct wl_plan_step *step, const char *d
     if (wl_fs_mkdirs_parent(log, err) < 0 || wl_aot_compile(&a, err) < 0)
         return -1;
     note_rss(r, a.max_rss_kb);
+    if (a.info.n_codes > 0 && strcmp(a.info.codes[0].cpu, WL_AOT_CPU_HOST) == 0)
+        r->ev->note(r->ev->arg,
+                    "this wasi-sdk makes no native code, so WasmEdge's own compiler did: the precompiled module "
+                    "may need a processor like this machine's");
     if (stat(to, &st) == 0)
         out->detail = wl_sprintf("%s", wl_size((uint64_t)st.st_size).s);
     return 0;
 }
-#else
-int wl_step_aot(struct wl_run *r, const struct wl_plan_step *step, const char *dir, struct wl_outcome *out,
-                struct wl_err *err) {
-    (void)r;
-    (void)dir;
-    (void)out;
-    return wl_fail(err, WL_FAILED, "%s: not built in yet", step->label);
-}
-#endif
