@@ -96,10 +96,10 @@ static int open_upload(struct wl_client *c, const char *what, const struct wl_oc
     return 0;
 }
 
-/* Whether a failed PUT may be tried again with a new session. */
+/* Whether a failed PUT may be tried again with a new session: 404 and 416 mean that this one is lost. */
 static bool try_again(const struct wl_http_response *res) {
-    return wl_http_status_transient(res->status) || res->status == 416 ||
-           wl_client_error_has(res, "BLOB_UPLOAD_UNKNOWN") || wl_client_error_has(res, "BLOB_UPLOAD_INVALID");
+    return wl_http_status_transient(res->status) || res->status == 404 || res->status == 416 ||
+           wl_client_error_has(res, "BLOB_UPLOAD_INVALID");
 }
 
 enum outcome { DONE, AGAIN, FAILED };

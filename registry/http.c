@@ -16,6 +16,7 @@
 #define UPLOAD_BUFFER (512L * 1024)   /* bytes handed to the kernel at a time */
 #define DOWNLOAD_BUFFER (256L * 1024) /* bytes received at a time */
 #define UPLOAD_STALL_S 300            /* an upload's server may hash and store for long before it answers */
+#define EXPECT_MIN (1024 * 1024)      /* bytes of a body from which the server is asked first whether it wants it */
 #define URL_MAX_LEN 16384             /* characters; signed URLs are long */
 
 struct wl_http {
@@ -431,11 +432,18 @@ static int add_header(struct curl_slist **l, const char *line, struct wl_err *er
     return 0;
 }
 
+/* libcurl asks for "100 Continue" before every PUT; a round trip that a small body is not worth. */
+static bool is_small(const struct wl_http_request *req) {
+    return (req->source ? req->source->size : req->body.len) < EXPECT_MIN;
+}
+
 static int set_headers(const struct wl_http_request *req, bool with_authorization, struct curl_slist **l,
                        struct wl_err *err) {
     for (size_t i = 0; req->headers && req->headers[i]; i++)
         if (add_header(l, req->headers[i], err) < 0)
             return -1;
+    if ((req->source || req->body.p) && is_small(req) && add_header(l, "Expect:", err) < 0)
+        return -1;
     if (req->authorization && with_authorization) {
         WL_AUTOFREE char *line = wl_sprintf("Authorization: %s", req->authorization);
 

@@ -130,16 +130,16 @@ static int put_manifest(struct push *p, const struct wl_oci_descriptor *d, const
     return wl_client_manifest_put(p->c, name, d->media_type, bytes, &d->digest, NULL, err);
 }
 
+/* What the tag will stand for goes up under the tag alone: the registry files it under its digest as well. */
 static int put_manifests(struct push *p, const char *tag, struct wl_err *err) {
-    const struct wl_oci_descriptor *root = &p->manifests[p->n_manifests - 1].d;
-
     for (size_t i = 0; i < p->n_manifests; i++) {
         struct wl_oci_descriptor *d = &p->manifests[i].d;
+        bool root = i + 1 == p->n_manifests;
 
-        if (put_manifest(p, d, wl_digest_str(&d->digest).s, err) < 0)
+        if (put_manifest(p, d, root && *tag ? tag : wl_digest_str(&d->digest).s, err) < 0)
             return -1;
     }
-    return *tag ? put_manifest(p, root, tag, err) : 0;
+    return 0;
 }
 
 /* A server that says yes to everything is no registry; and another pusher may have moved the tag. */

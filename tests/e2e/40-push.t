@@ -131,8 +131,8 @@ is "$(stat -c %a "$HOME/.docker/config.json")" 600 "the file is the owner's alon
 run wlpack -vv push "$REGISTRY/app:1"
 status_is 0 "push with Basic"
 err_unlike 'canary|Y2FuYXJ5' "no secret in the output"
-ok "skopeo takes the same login" skopeo inspect --tls-verify=false --authfile "$HOME/.docker/config.json" "docker://$REGISTRY/app:1" \
-    >/dev/null
+run skopeo inspect --tls-verify=false --authfile "$HOME/.docker/config.json" "docker://$REGISTRY/app:1"
+status_is 0 "skopeo takes the same login"
 run wlpack logout "$REGISTRY"
 status_is 0 "logout"
 run wlpack push "$REGISTRY/app:1"
