@@ -55,8 +55,7 @@ is "$(left_over)" "" "and that next run has cleaned up behind the killed one"
 rm -rf "$WLPACK_HOME/store" runs
 slow_id=$T/sleeping
 sed "s#sleep 1#echo \$\$ >$slow_id; exec sleep 30#" recipes/tiny-1.0/recipe.json >.r && cp .r recipes/tiny-1.0/recipe.json
-# an interactive shell's children get SIGINT; those of a script's background ignore it, hence TERM
-for signal in TERM HUP; do
+for signal in INT TERM HUP; do
     rm -f "$slow_id"
     "$WLPACK" build tiny-1.0 --until compile --output one >one.out 2>one.err &
     one=$!
