@@ -18,6 +18,8 @@ const struct wl_verb *const wl_verbs[] = {
     &wl_verb_rm,
     &wl_verb_push,
     &wl_verb_pull,
+    &wl_verb_save,
+    &wl_verb_load,
     &wl_verb_login,
     &wl_verb_logout,
     &wl_verb_recipes,
