@@ -1,7 +1,6 @@
 /* `wlpack wasm ...`: the wasm stages by hand, for people who work on a recipe. Plumbing: not for scripts. */
 #include <string.h>
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "../base/fs.h"
@@ -36,13 +35,8 @@ static int lower_eh(const char *in, const char *out, struct wl_err *err) {
     return 0;
 }
 
-/* A tool for AOT: its root and identity; WLPACK_AOT_LLVM stands in for the SDK's clang. */
-static int aot_kits(const struct wl_home *home, struct wl_kit *wasmedge, struct wl_kit *llvm, struct wl_err *err) {
-    const char *other = getenv("WLPACK_AOT_LLVM");
-
-    if (wl_kit_find(home, "wasmedge", wasmedge, err) < 0)
-        return -1;
-    return other ? wl_kit_read(other, llvm, err) : wl_kit_find(home, "wasi-sdk", llvm, err);
+static int aot_kits(const struct wl_home *home, struct wl_kit *wasmedge, struct wl_kit *sdk, struct wl_err *err) {
+    return wl_kit_find(home, "wasmedge", wasmedge, err) < 0 || wl_kit_find(home, "wasi-sdk", sdk, err) < 0 ? -1 : 0;
 }
 
 static int precompile(const struct wl_args *args, struct wl_home *home, struct wl_kit *kits, struct wl_err *err) {

@@ -395,9 +395,8 @@ static int run(struct work *w, const char *const *archs, struct wl_err *err) {
     if (w->spec->allow_host && here_only)
         return compile_here(w, err);
     return wl_fail(err, WL_FAILED,
-                   "the clang in %s makes no code for %s (the upstream WASI SDK's is built for WebAssembly alone); set "
-                   "WLPACK_AOT_LLVM to a folder with bin/clang and bin/ld.lld of LLVM 19 or later, or install the "
-                   "kit that is made from Debian's packages: WLPACK_KIT_ORIGIN=debian scripts/kit-install wasi-sdk",
+                   "the clang in %s makes no code for %s (the upstream WASI SDK's is built for WebAssembly alone); the "
+                   "kit made from Debian's packages does: WLPACK_KIT_ORIGIN=debian scripts/kit-install wasi-sdk",
                    w->spec->llvm_root, archs[0]);
 }
 

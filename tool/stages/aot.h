@@ -24,8 +24,8 @@ struct wl_aot {
     const char *out;          /* appears by rename; its folder is created */
     const char *const *archs; /* "x86_64", "aarch64"; NULL-terminated; NULL: that of this machine */
     const char *wasmedge_root, *wasmedge_identity;
-    /* The clang and ld.lld that make the code, and their identity: the wasi-sdk kit, or (WLPACK_AOT_LLVM) another LLVM
-     * of version 19 or later. */
+    /* What holds the bin/clang and bin/ld.lld (LLVM 19 or later) that make the code, and its identity: the wasi-sdk
+     * kit, when it is the one made from Debian's packages. */
     const char *llvm_root, *llvm_identity;
     const char *work_dir; /* created, filled (about 60 times the module) and emptied again; private to this call */
     const char *log_path; /* what the children say; appended */
