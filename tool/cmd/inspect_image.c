@@ -74,6 +74,15 @@ static int list_files(struct inspect *in, struct wl_tar_reader *t, uint64_t *ret
     return wl_tar_drain(t, err);
 }
 
+/* What the archive reader stumbles over is most often a damaged blob: then that is the error, with its way out. */
+static int blame_blob(const struct inspect *in, const struct wl_oci_descriptor *d, struct wl_err *err) {
+    struct wl_err cause;
+
+    if (wl_blob_verify(in->l, &d->digest, (int64_t)d->size, &cause) < 0)
+        *err = cause;
+    return -1;
+}
+
 static int show_layer(struct inspect *in, const struct wl_oci_descriptor *d, struct wl_err *err) {
     WL_AUTO(wl_blob_close) struct wl_blob_reader r = WL_BLOB_READER_INIT;
     WL_AUTO(wl_tar_freep) struct wl_tar_reader *t = NULL;
@@ -101,7 +110,7 @@ static int show_layer(struct inspect *in, const struct wl_oci_descriptor *d, str
     }
     if (wl_blob_open(&r, in->l, &d->digest, (int64_t)d->size, err) < 0 ||
         wl_tar_open(&t, digest.s, &source, NULL, err) < 0 || list_files(in, t, &bytes, &files, err) < 0)
-        return -1;
+        return blame_blob(in, d, err);
     if (in->json) {
         wl_jw_end(&in->w, ']');
         wl_jw_end(&in->w, '}');
