@@ -34,7 +34,8 @@ struct wl_image {
     const char *created_by;          /* history of the layers; no version, no path: it is part of the digest */
     int64_t epoch;
     /* One part gives a plain manifest. More give an index: the portable part must come first, the others need different
-     * variants (containerd, podman and oras then all find the portable one; facts in README, "Images"). */
+     * variants: asked for wasi/wasm without a variant,
+     * containerd, podman and oras then all give the portable one. */
     const struct wl_image_part *parts;
     size_t n_parts;
 };
