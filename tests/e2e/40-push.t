@@ -128,6 +128,24 @@ status_is 4 "a wrong password is refused"
 login_with "$T/right" -u me --password-stdin "$REGISTRY"
 status_is 0 "login"
 is "$(stat -c %a "$HOME/.docker/config.json")" 600 "the file is the owner's alone"
+run python3 -c 'import os, pty, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+for line in (b"me\n", b"canary-password\n"):
+    time.sleep(0.5)
+    os.write(fd, line)
+shown = b""
+try:
+    while chunk := os.read(fd, 4096):
+        shown += chunk
+except OSError:
+    pass
+print(shown.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$WLPACK" login "$REGISTRY"
+status_is 0 "login at a terminal"
+out_like 'Password: ' "which asks"
+out_unlike 'canary' "and does not show the password"
 run wlpack -vv push "$REGISTRY/app:1"
 status_is 0 "push with Basic"
 err_unlike 'canary|Y2FuYXJ5' "no secret in the output"
