@@ -1,7 +1,6 @@
 /* Starting a guest with WasmEdge, Node or wasmtime. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "../base/mem.h"
 #include "../base/proc.h"
 #include "../model/kit.h"
+#include "../model/recipe.h"
 #include "../stages/aot.h"
 #include "../wasm/module.h"
 #include "run_filter.h"
@@ -66,20 +66,19 @@ static int wasmedge_argv(const struct wl_guest *g, const char *module, struct wl
 
 /* --- Node --- */
 
+/* In the checkout that the program stands in, beside the recipes, or where things are installed. */
 static char *node_script(void) {
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    char *slash;
+    WL_AUTO(wl_strv_release) struct wl_strv path = {0};
+    WL_AUTOFREE char *self = realpath("/proc/self/exe", NULL);
 
-    if (n > 0) {
-        self[n] = '\0';
-        slash = strrchr(self, '/');
-        if (slash) {
-            WL_AUTOFREE char *near = wl_sprintf("%.*s/../scripts/run-node.mjs", (int)(slash - self), self);
+    if (self && strrchr(self, '/'))
+        wl_strv_addf(&path, "%.*s", (int)(strrchr(self, '/') - self), self);
+    wl_recipe_path(&path);
+    for (size_t i = 0; i < path.n; i++) {
+        WL_AUTOFREE char *near = wl_sprintf("%s/../scripts/run-node.mjs", path.v[i]);
 
-            if (wl_fs_exists(near))
-                return WL_STEAL(near);
-        }
+        if (wl_fs_exists(near))
+            return WL_STEAL(near);
     }
     return wl_strdup(WLPACK_DATADIR "/scripts/run-node.mjs");
 }

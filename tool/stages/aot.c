@@ -377,7 +377,7 @@ static int clang_can(struct work *w, const char *const *archs, bool *ret, struct
 
     if (wl_proc_check(&p, err) < 0)
         return -1;
-    *ret = wl_proc_which(w->lld) != NULL;
+    *ret = wl_fs_exists(w->lld);
     for (; *archs; archs++)
         if (!strstr(wl_buf_str(&out), find_target(*archs)->registered))
             *ret = false;
