@@ -1,4 +1,5 @@
 /* registry/credentials: the files and helpers of docker and podman. */
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@ static int setup(void **state) {
     struct place *p = wl_calloc(1, sizeof(*p));
     WL_AUTOFREE char *path = NULL;
 
+    signal(SIGPIPE, SIG_IGN); /* as main does: some helpers do not read what they are given */
     p->dir = test_dir();
     p->path = wl_strdup(getenv("PATH"));
     path = wl_sprintf("%s/bin:%s", p->dir, p->path);
