@@ -126,8 +126,10 @@ int wl_kit_find(const struct wl_home *home, const char *name, struct wl_kit *ret
     const char *given = getenv(variable);
     WL_AUTOFREE char *root = NULL;
 
-    if (given && given[0])
-        return from_environment(name, variable, given, ret, err);
+    if (given && given[0]) {
+        root = realpath(given, NULL); /* wrappers name it from other folders */
+        return from_environment(name, variable, root ? root : given, ret, err);
+    }
     root = best_in(kits, name);
     if (!root && home->fallback) {
         WL_AUTOFREE char *other = wl_path_join(home->fallback, WL_HOME_KITS);
