@@ -390,6 +390,8 @@ static int read_heap_type(struct wl_wasm_cursor *c, struct wl_wasm_insn *in, str
 
     if (wl_wasm_u8(c, &t, err) < 0)
         return -1;
+    if (t >= 0x72 && t <= 0x74) /* noextern, nofunc, noexn: Binaryen's nulls */
+        t = t == 0x74 ? WL_WASM_EXNREF : t == 0x73 ? WL_WASM_FUNCREF : WL_WASM_EXTERNREF;
     if (t != WL_WASM_FUNCREF && t != WL_WASM_EXTERNREF && t != WL_WASM_EXNREF)
         return wl_wasm_bad(at, err, "unknown reference type");
     in->a = t;

@@ -14,6 +14,7 @@ struct frame {
     size_t after;   /* offset behind its end */
     size_t vec;     /* try_table: its clauses */
     uint32_t vec_n;
+    bool caught; /* try_table: somebody branches to its dispatch */
 };
 
 struct body {
@@ -54,46 +55,23 @@ static void flush(struct body *b, size_t upto) {
 }
 
 static void put_op(struct body *b, uint32_t op, uint32_t index) {
-    wl_buf_addc(b->out, (char)op);
-    wl_wasm_put_u32(b->out, index);
+    wl_lower_put_op(b->out, op, index);
 }
 
 static void put_i32(struct body *b, uint32_t v) {
-    wl_buf_addc(b->out, WL_OP_I32_CONST);
-    wl_wasm_put_s64(b->out, (int32_t)v);
+    wl_lower_put_i32(b->out, v);
 }
 
-void wl_lower_put_zero(struct wl_buf *out, uint8_t type) {
-    static const char zeros[16];
-
-    switch (type) {
-    case WL_WASM_I32:
-    case WL_WASM_I64:
-        wl_buf_addc(out, type == WL_WASM_I32 ? WL_OP_I32_CONST : WL_OP_I64_CONST);
-        wl_buf_addc(out, 0);
-        break;
-    case WL_WASM_F32:
-        wl_buf_addc(out, WL_OP_F32_CONST);
-        wl_buf_add(out, zeros, 4);
-        break;
-    case WL_WASM_F64:
-        wl_buf_addc(out, WL_OP_F64_CONST);
-        wl_buf_add(out, zeros, 8);
-        break;
-    case WL_WASM_V128:
-        wl_buf_add(out, "\xfd\x0c", 2);
-        wl_buf_add(out, zeros, 16);
-        break;
-    default:
-        wl_buf_addc(out, (char)WL_OP_REF_NULL);
-        wl_buf_addc(out, (char)type);
-    }
-}
-
-/* A branch to a label counted from outside. */
-static void put_br(struct body *b, uint32_t op, uint32_t label) {
-    put_op(b, op, b->n_open - 1 - label);
-    b->unwinds |= label == (b->wrap ? 1 : 0) && op != WL_OP_BR_TABLE;
+/* A branch to the handler of this place. */
+static void put_unwind(struct body *b, uint32_t op) {
+    put_op(b, op, b->n_open - 1 - b->handler);
+    if (b->n_tries == 0)
+        b->unwinds = true;
+    for (uint32_t i = b->depth; b->n_tries > 0 && i-- > 0;)
+        if (b->frames[i].op == WL_OP_TRY_TABLE) {
+            b->frames[i].caught = true;
+            break;
+        }
 }
 
 /* --- Does the function just end here? ---------------------------------------------------------------------------- */
@@ -191,31 +169,6 @@ static struct frame *push(struct body *b, const struct wl_wasm_insn *in) {
     return f;
 }
 
-/* The index of the type (params) -> (), appended to the module when it is not there. */
-static uint32_t type_without_results(struct wl_lower *l, struct wl_blob params) {
-    struct wl_wasm_cursor c = {(const uint8_t *)l->types.p, 0, l->types.len};
-
-    for (uint32_t i = 0; i < l->m->n_types; i++)
-        if (l->m->types[i].results.len == 0 && wl_blob_equal(l->m->types[i].params, params))
-            return i;
-    for (uint32_t i = 0; i < l->n_types; i++) { /* each: 0x60, length, params, 0 */
-        uint32_t len = 0;
-        struct wl_err ignored;
-
-        c.pos++;
-        if (wl_wasm_u32(&c, &len, &ignored) < 0)
-            break;
-        if (wl_blob_equal((struct wl_blob){c.p + c.pos, len}, params))
-            return l->m->n_types + i;
-        c.pos += len + 1;
-    }
-    wl_buf_addc(&l->types, 0x60);
-    wl_wasm_put_u32(&l->types, (uint32_t)params.len);
-    wl_buf_add(&l->types, params.p, params.len);
-    wl_buf_addc(&l->types, 0);
-    return l->m->n_types + l->n_types++;
-}
-
 /* try_table T clauses ...   ->   block T (its label), block (T's parameters) (the dispatch's label) ... */
 static void lower_try(struct body *b, const struct wl_wasm_insn *in) {
     struct frame *f;
@@ -223,11 +176,11 @@ static void lower_try(struct body *b, const struct wl_wasm_insn *in) {
     flush(b, in->at);
     b->copied = in->end;
     wl_buf_addc(b->out, WL_OP_BLOCK);
-    wl_wasm_put_s64(b->out, in->type);
+    wl_wasm_put_s64(b->out, in->type == WL_WASM_EXNREF - 0x80 ? WL_WASM_I64 - 0x80 : in->type);
     f = push(b, in);
     wl_buf_addc(b->out, WL_OP_BLOCK);
     if (in->type >= 0 && b->l->m->types[in->type].params.len)
-        wl_wasm_put_s64(b->out, type_without_results(b->l, b->l->m->types[in->type].params));
+        wl_wasm_put_s64(b->out, wl_lower_type(b->l, b->l->m->types[in->type].params, (struct wl_blob){0}));
     else
         wl_buf_addc(b->out, 0x40);
     f->outer = b->handler;
@@ -235,13 +188,15 @@ static void lower_try(struct body *b, const struct wl_wasm_insn *in) {
     b->n_tries++;
 }
 
-/* Clears the flag, pushes the payload of a caught tag and goes to the clause's label. */
+/* Pushes the payload of a caught tag and the reference, clears the flag and goes to the clause's label. */
 static void put_caught(struct body *b, const struct wl_wasm_catch *k, uint32_t n_outside) {
-    put_i32(b, 0);
-    put_op(b, WL_OP_GLOBAL_SET, b->l->flag);
-    if (k->kind == WL_CATCH)
+    if (k->kind <= WL_CATCH_REF)
         for (size_t i = 0; i < b->l->m->types[b->l->m->tags[k->tag]].params.len; i++)
             put_op(b, WL_OP_GLOBAL_GET, b->l->payload[k->tag] + (uint32_t)i);
+    if (k->kind == WL_CATCH_REF || k->kind == WL_CATCH_ALL_REF)
+        put_op(b, WL_OP_CALL, b->l->pack);
+    put_i32(b, 0);
+    put_op(b, WL_OP_GLOBAL_SET, b->l->flag);
     put_op(b, WL_OP_BR, b->n_open - 1 - b->frames[n_outside - 1 - k->label].label);
 }
 
@@ -260,13 +215,13 @@ static int lower_try_end(struct body *b, const struct wl_wasm_insn *in, struct w
     b->handler = f->outer;
     b->n_tries--;
     b->depth--; /* clauses count labels from outside of the try_table */
-    for (uint32_t i = 0; i < f->vec_n; i++) {
+    for (uint32_t i = 0; f->caught && i < f->vec_n; i++) {
         struct wl_wasm_catch k;
         bool last;
 
         if (wl_wasm_catch_next(&c, &k, err) < 0)
             return -1;
-        last = k.kind == WL_CATCH_ALL || (all && i == f->vec_n - 1);
+        last = k.kind >= WL_CATCH_ALL || (all && i == f->vec_n - 1);
         if (!last) {
             put_op(b, WL_OP_GLOBAL_GET, b->l->flag);
             put_i32(b, k.tag + 1);
@@ -279,8 +234,10 @@ static int lower_try_end(struct body *b, const struct wl_wasm_insn *in, struct w
         wl_buf_addc(b->out, WL_OP_END);
         b->n_open--;
     }
-    if (!all)
-        put_br(b, WL_OP_BR, b->handler);
+    if (!f->caught)
+        wl_buf_addc(b->out, WL_OP_UNREACHABLE); /* nobody goes to the dispatch */
+    else if (!all)
+        put_unwind(b, WL_OP_BR);
     wl_buf_addc(b->out, WL_OP_END);
     b->n_open--;
     b->jumped = false;
@@ -357,7 +314,7 @@ static void lower_call(struct body *b, const struct wl_wasm_insn *in) {
         return;
     flush(b, in->end);
     put_op(b, WL_OP_GLOBAL_GET, b->l->flag);
-    put_br(b, WL_OP_BR_IF, b->handler);
+    put_unwind(b, WL_OP_BR_IF);
     b->l->stats.checked++;
 }
 
@@ -368,8 +325,44 @@ static void lower_throw(struct body *b, const struct wl_wasm_insn *in) {
         put_op(b, WL_OP_GLOBAL_SET, b->l->payload[in->a] + (uint32_t)i - 1);
     put_i32(b, in->a + 1);
     put_op(b, WL_OP_GLOBAL_SET, b->l->flag);
-    put_br(b, WL_OP_BR, b->handler);
+    put_unwind(b, WL_OP_BR);
     b->l->stats.throws++;
+}
+
+/* The reference lies on the stack; unpack takes it apart. */
+static void lower_throw_ref(struct body *b, const struct wl_wasm_insn *in) {
+    flush(b, in->at);
+    b->copied = in->end;
+    put_op(b, WL_OP_CALL, b->l->unpack);
+    put_unwind(b, WL_OP_BR);
+    b->l->stats.throws++;
+}
+
+/* Copies the instruction with its one byte EXNREF (at offset `at`) replaced. */
+static void patch_type(struct body *b, const struct wl_wasm_insn *in, size_t at) {
+    flush(b, at);
+    wl_buf_addc(b->out, WL_WASM_I64);
+    b->copied = at + 1;
+    flush(b, in->end);
+}
+
+/* Types in instructions: blocks, select, ref.null. */
+static void lower_types(struct body *b, const struct wl_wasm_insn *in) {
+    if (in->op == WL_OP_SELECT_T) {
+        for (uint32_t i = 0; i < in->vec_n; i++)
+            if (src(b)[in->vec + i] == WL_WASM_EXNREF)
+                patch_type(b, in, in->vec + i);
+    } else if (in->op == WL_OP_REF_NULL) {
+        if (in->a != WL_WASM_EXNREF)
+            return;
+        flush(b, in->at);
+        b->copied = in->end;
+        wl_lower_put_zero(b->out, WL_WASM_EXNREF);
+    } else if (in->type == WL_WASM_EXNREF - 0x80) {
+        flush(b, in->at + 1);
+        wl_wasm_put_s64(b->out, WL_WASM_I64 - 0x80);
+        b->copied = in->end;
+    }
 }
 
 static int lower_insn(struct body *b, const struct wl_wasm_insn *in, struct wl_err *err) {
@@ -377,7 +370,12 @@ static int lower_insn(struct body *b, const struct wl_wasm_insn *in, struct wl_e
     case WL_OP_BLOCK:
     case WL_OP_LOOP:
     case WL_OP_IF:
+        lower_types(b, in);
         push(b, in);
+        break;
+    case WL_OP_SELECT_T:
+    case WL_OP_REF_NULL:
+        lower_types(b, in);
         break;
     case WL_OP_TRY_TABLE:
         lower_try(b, in);
@@ -399,12 +397,33 @@ static int lower_insn(struct body *b, const struct wl_wasm_insn *in, struct wl_e
     case WL_OP_THROW:
         lower_throw(b, in);
         break;
+    case WL_OP_THROW_REF:
+        lower_throw_ref(b, in);
+        break;
     default:
         break;
     }
     b->jumped = in->op == WL_OP_BR || in->op == WL_OP_BR_TABLE || in->op == WL_OP_RETURN ||
-                in->op == WL_OP_UNREACHABLE || in->op == WL_OP_THROW || in->op == WL_OP_RETURN_CALL ||
-                in->op == WL_OP_RETURN_CALL_INDIRECT;
+                in->op == WL_OP_UNREACHABLE || in->op == WL_OP_THROW || in->op == WL_OP_THROW_REF ||
+                in->op == WL_OP_RETURN_CALL || in->op == WL_OP_RETURN_CALL_INDIRECT;
+    return 0;
+}
+
+/* The local declarations: groups of a number and a type. */
+static int put_locals(struct body *b, const struct wl_wasm_code *k, struct wl_err *err) {
+    struct wl_wasm_cursor c = {src(b), k->at, k->insns};
+    uint32_t n, count;
+
+    if (wl_wasm_u32(&c, &n, err) < 0)
+        return -1;
+    flush(b, c.pos);
+    while (c.pos < c.end) {
+        if (wl_wasm_u32(&c, &count, err) < 0)
+            return -1;
+        flush(b, c.pos);
+        wl_buf_addc(b->out, (char)wl_lower_valtype(c.p[c.pos++]));
+        b->copied = c.pos;
+    }
     return 0;
 }
 
@@ -419,7 +438,8 @@ static int pass(struct body *b, bool wrap, struct wl_err *err) {
     b->next_after = 0;
     b->wrap = wrap;
     b->unwinds = b->jumped = false;
-    flush(b, k->insns);
+    if (put_locals(b, k, err) < 0)
+        return -1;
     push(b, &in);
     if (wrap) {
         wl_buf_add(b->out, "\x02\x40", 2);

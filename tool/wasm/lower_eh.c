@@ -14,12 +14,14 @@ struct job {
     struct wl_lower l;
     struct wrapper *wrappers;
     uint32_t n_wrappers;
+    uint32_t n_added; /* functions appended: wrappers, then pack and unpack */
+    uint32_t pack_type, unpack_type;
     struct wl_buf *out;
 };
 
 static void job_release(struct job *j) {
     free(j->wrappers);
-    wl_buf_release(&j->l.types);
+    free(j->l.types);
     wl_arena_release(&j->l.arena);
 }
 
@@ -41,24 +43,9 @@ static int plan_globals(struct wl_lower *l, struct wl_err *err) {
         next += (uint32_t)t->params.len;
         if (t->results.len)
             return wl_fail(err, WL_FAILED, "tag %u has results: not an exception", i);
-        if (t->params.len && memchr(t->params.p, WL_WASM_EXNREF, t->params.len))
-            return wl_fail(err, WL_FAILED, "tag %u carries an exception reference, which cannot be lowered", i);
     }
     l->payload[l->m->n_tags] = next;
     return 0;
-}
-
-static int refuse_exnref(const struct wl_wasm_module *m, struct wl_err *err) {
-    bool found = false;
-
-    for (uint32_t i = 0; i < m->n_types; i++)
-        found |= (m->types[i].params.len && memchr(m->types[i].params.p, WL_WASM_EXNREF, m->types[i].params.len)) ||
-                 (m->types[i].results.len && memchr(m->types[i].results.p, WL_WASM_EXNREF, m->types[i].results.len));
-    for (uint32_t i = 0; i < m->n_globals; i++)
-        found |= m->globals[i].type == WL_WASM_EXNREF;
-    for (uint32_t i = 0; i < m->n_tables; i++)
-        found |= m->tables[i].type == WL_WASM_EXNREF;
-    return found ? wl_fail(err, WL_FAILED, "exception references (exnref) cannot be lowered") : 0;
 }
 
 static uint32_t wrapped(const struct job *j, uint32_t func) {
@@ -84,6 +71,23 @@ static void plan_wrappers(struct job *j) {
         add_wrapper(j, m->start, (struct wl_blob){0});
 }
 
+/* The functions behind the wrappers. */
+static int plan_added(struct job *j, struct wl_err *err) {
+    static const uint8_t i64 = WL_WASM_I64;
+    const struct wl_blob none = {0}, one = {&i64, 1};
+    uint32_t next = j->l.m->n_funcs + j->n_wrappers;
+
+    j->n_added = j->n_wrappers;
+    if (!j->l.uses_refs)
+        return 0;
+    if (wl_lower_plan_refs(&j->l, &next, err) < 0)
+        return -1;
+    j->pack_type = wl_lower_type(&j->l, none, one);
+    j->unpack_type = wl_lower_type(&j->l, one, none);
+    j->n_added += 2;
+    return 0;
+}
+
 /* --- Sections ----------------------------------------------------------------------------------------------------- */
 
 /* A section whose vector gets more entries at its end: the old payload with a higher count. */
@@ -106,12 +110,37 @@ static void put_longer(struct job *j, const struct wl_wasm_section *s, uint8_t i
     wl_wasm_put_section(j->out, id, blob(&b));
 }
 
+static void put_valtypes(struct wl_buf *out, struct wl_blob types) {
+    wl_wasm_put_u32(out, (uint32_t)types.len);
+    for (size_t i = 0; i < types.len; i++)
+        wl_buf_addc(out, (char)wl_lower_valtype(types.p[i]));
+}
+
+static void put_types(struct job *j) {
+    const struct wl_lower *l = &j->l;
+    WL_AUTO(wl_buf_release) struct wl_buf b = {0};
+
+    wl_wasm_put_u32(&b, l->m->n_types + l->n_types);
+    for (uint32_t i = 0; i < l->m->n_types + l->n_types; i++) {
+        const struct wl_wasm_functype *t = i < l->m->n_types ? &l->m->types[i] : &l->types[i - l->m->n_types];
+
+        wl_buf_addc(&b, 0x60);
+        put_valtypes(&b, t->params);
+        put_valtypes(&b, t->results);
+    }
+    wl_wasm_put_section(j->out, WL_SEC_TYPE, blob(&b));
+}
+
 static void put_functions(struct job *j, const struct wl_wasm_section *s) {
     WL_AUTO(wl_buf_release) struct wl_buf b = {0};
 
     for (uint32_t i = 0; i < j->n_wrappers; i++)
         wl_wasm_put_u32(&b, j->l.m->funcs[j->wrappers[i].func]);
-    put_longer(j, s, WL_SEC_FUNCTION, j->n_wrappers, &b);
+    if (j->l.uses_refs) {
+        wl_wasm_put_u32(&b, j->pack_type);
+        wl_wasm_put_u32(&b, j->unpack_type);
+    }
+    put_longer(j, s, WL_SEC_FUNCTION, j->n_added, &b);
 }
 
 static void put_global(struct wl_buf *out, uint8_t type) {
@@ -190,7 +219,7 @@ static int make_code(struct job *j, struct wl_buf *ret, struct wl_err *err) {
     const struct wl_wasm_module *m = j->l.m;
     WL_AUTO(wl_buf_release) struct wl_buf body = {0};
 
-    wl_wasm_put_u32(ret, m->n_codes + j->n_wrappers);
+    wl_wasm_put_u32(ret, m->n_codes + j->n_added);
     for (uint32_t i = 0; i < m->n_codes; i++) {
         uint32_t f = m->n_imported[WL_KIND_FUNC] + i;
 
@@ -206,9 +235,14 @@ static int make_code(struct job *j, struct wl_buf *ret, struct wl_err *err) {
         wl_wasm_put_u32(ret, (uint32_t)body.len);
         wl_buf_add(ret, body.p, body.len);
     }
-    for (uint32_t i = 0; i < j->n_wrappers; i++) {
+    for (uint32_t i = 0; i < j->n_added; i++) {
         wl_buf_clear(&body);
-        wrapper_body(j, j->wrappers[i].func, &body);
+        if (i < j->n_wrappers)
+            wrapper_body(j, j->wrappers[i].func, &body);
+        else if (i == j->n_wrappers)
+            wl_lower_pack_body(&j->l, &body);
+        else
+            wl_lower_unpack_body(&j->l, &body);
         wl_wasm_put_u32(ret, (uint32_t)body.len);
         wl_buf_add(ret, body.p, body.len);
     }
@@ -250,6 +284,12 @@ static void put_names(struct job *j, struct wl_blob payload) {
         wl_buf_add(&funcs, name.p, name.len);
         wl_buf_adds(&funcs, ".guard");
     }
+    if (j->l.uses_refs) {
+        wl_wasm_put_u32(&funcs, j->l.pack);
+        wl_wasm_put_name(&funcs, "__wl_pack");
+        wl_wasm_put_u32(&funcs, j->l.unpack);
+        wl_wasm_put_name(&funcs, "__wl_unpack");
+    }
     wl_wasm_put_u32(&globals, j->l.flag);
     wl_wasm_put_name(&globals, "__wl_thrown");
     while (c.pos < c.end) {
@@ -259,7 +299,7 @@ static void put_names(struct job *j, struct wl_blob payload) {
         if (wl_wasm_u32(&c, &len, &ignored) < 0 || len > c.end - c.pos)
             break;
         if (id == 1)
-            put_name_map(&b, id, (struct wl_blob){c.p + c.pos, len}, j->n_wrappers, &funcs);
+            put_name_map(&b, id, (struct wl_blob){c.p + c.pos, len}, j->n_added, &funcs);
         else if (id != 3 && id != 11)
             put_name_map(&b, id, (struct wl_blob){c.p + c.pos, len}, id == 7, &globals);
         c.pos += len;
@@ -328,7 +368,7 @@ static void put_module(struct job *j, const struct wl_buf *code) {
             put_custom(j, s);
             break;
         case WL_SEC_TYPE:
-            put_longer(j, s, WL_SEC_TYPE, j->l.n_types, &j->l.types);
+            put_types(j);
             break;
         case WL_SEC_IMPORT:
             put_imports(j);
@@ -380,10 +420,10 @@ static int lower(struct job *j, struct wl_err *err) {
         wl_buf_add(j->out, m->bytes.p, m->bytes.len);
         return 0;
     }
-    if (refuse_exnref(m, err) < 0 || wl_lower_scan(&j->l, err) < 0 || plan_globals(&j->l, err) < 0)
+    if (wl_lower_check_refs(m, err) < 0 || wl_lower_scan(&j->l, err) < 0 || plan_globals(&j->l, err) < 0)
         return -1;
     plan_wrappers(j);
-    if (make_code(j, &code, err) < 0)
+    if (plan_added(j, err) < 0 || make_code(j, &code, err) < 0)
         return -1;
     put_module(j, &code);
     j->l.stats.changed = true;

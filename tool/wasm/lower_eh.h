@@ -17,8 +17,11 @@
  * Assumed: the host neither throws nor lets exceptions through (true for WASI: nothing calls back). Functions that the host takes
  * out of an exported table are not wrapped.
  *
- * Refused with a clear error: the legacy encoding (try, catch, rethrow, delegate), exception references (catch_ref,
- * catch_all_ref, throw_ref, exnref), more than one imported tag, object files that are not linked yet.
+ * Exception references (clang emits catch_all_ref and throw_ref where blocks do not nest as the handlers do) become numbers: the tag in
+ * the upper half of an i64, its payload in the lower. That asks for tags of at most 32 bits; C's and C++'s carry a pointer.
+ *
+ * Refused with a clear error: the legacy encoding (try, catch, rethrow, delegate), exception references in functions' types, globals
+ * and tables or beside ref.is_null, more than one imported tag, object files that are not linked yet.
  *
  * Sections: tags go, with their imports and exports; the name section is kept and completed; "exception-handling" leaves
  * target_features; debug information (.debug_*), source map, code metadata and precompiled code go, as their offsets are void. */

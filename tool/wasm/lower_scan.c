@@ -27,6 +27,7 @@ struct scan {
     uint32_t depth, cap_frames;
     uint32_t f; /* function at hand */
     bool sp_known, sp_broken;
+    bool tests_refs; /* ref.is_null occurs */
     uint32_t n_tries;
 };
 
@@ -80,8 +81,6 @@ static int check_label(const struct scan *s, const struct wl_wasm_insn *in, uint
 static int check_block_type(const struct scan *s, const struct wl_wasm_insn *in, struct wl_err *err) {
     if (in->type >= (int64_t)s->l->m->n_types)
         return wl_wasm_bad(in->at, err, "unknown type %lld", (long long)in->type);
-    if (in->type == WL_WASM_EXNREF - 0x80)
-        return wl_fail(err, WL_FAILED, "offset 0x%zx: exception references (exnref) cannot be lowered", in->at);
     return 0;
 }
 
@@ -98,11 +97,8 @@ static int scan_try(struct scan *s, const struct wl_wasm_insn *in, struct wl_err
 
         if (wl_wasm_catch_next(&c, &k, err) < 0 || check_label(s, in, k.label, err) < 0)
             return -1;
-        if (k.kind == WL_CATCH_REF || k.kind == WL_CATCH_ALL_REF)
-            return wl_fail(err, WL_FAILED,
-                           "offset 0x%zx: catch clauses that take a reference (C++ clean-up code) cannot be lowered",
-                           in->at);
-        if (k.kind == WL_CATCH && k.tag >= s->l->m->n_tags)
+        s->l->uses_refs |= k.kind == WL_CATCH_REF || k.kind == WL_CATCH_ALL_REF;
+        if (k.kind <= WL_CATCH_REF && k.tag >= s->l->m->n_tags)
             return wl_wasm_bad(in->at, err, "unknown tag %u", k.tag);
         target = &s->frames[s->depth - 1 - k.label];
         target->catch_here = true;
@@ -112,7 +108,7 @@ static int scan_try(struct scan *s, const struct wl_wasm_insn *in, struct wl_err
     return push(s, in, wl_lower_covers(s->l, in->vec, in->vec_n), err);
 }
 
-/* LLVM's code restores the stack pointer (a local's value) right behind every catch. When that holds for the whole module,
+/* LLVM's code restores the stack pointer (a local's value) right behind every catch, or throws on. When that holds for the whole module,
  * writing the stack pointer on the way of an exception changes nothing, and the usual end of a C function (give the stack
  * back, return) needs no check in front. */
 static void scan_restore(struct scan *s, struct wl_wasm_cursor c) {
@@ -123,6 +119,8 @@ static void scan_restore(struct scan *s, struct wl_wasm_cursor c) {
         before = in;
         if (wl_wasm_insn_next(&c, &in, &ignored) < 0)
             break;
+        if (in.op == WL_OP_THROW_REF)
+            return;
         if (in.op == WL_OP_GLOBAL_SET && before.op == WL_OP_LOCAL_GET && (!s->sp_known || s->l->sp == in.a)) {
             s->sp_known = true;
             s->l->sp = in.a;
@@ -186,8 +184,6 @@ static int scan_throw(struct scan *s, const struct wl_wasm_insn *in, struct wl_e
 }
 
 static int refuse(const struct wl_wasm_insn *in, struct wl_err *err) {
-    if (in->op == WL_OP_THROW_REF)
-        return wl_fail(err, WL_FAILED, "offset 0x%zx: throw_ref (C++ clean-up code) cannot be lowered", in->at);
     return wl_fail(err, WL_FAILED,
                    "offset 0x%zx: exceptions in the legacy encoding cannot be lowered; compile and link with "
                    "-mllvm -wasm-use-legacy-eh=false",
@@ -219,6 +215,13 @@ static int scan_insn(struct scan *s, const struct wl_wasm_insn *in, const struct
         return scan_call(s, in, err);
     case WL_OP_THROW:
         return scan_throw(s, in, err);
+    case WL_OP_THROW_REF:
+        s->l->uses_refs = true;
+        s->l->may_throw[s->f] |= !s->frames[s->depth - 1].caught;
+        return 0;
+    case WL_OP_REF_IS_NULL:
+        s->tests_refs = true;
+        return 0;
     case WL_OP_REF_FUNC:
         if (in->a >= s->l->m->n_funcs)
             return wl_wasm_bad(in->at, err, "unknown function %u", in->a);
@@ -229,7 +232,6 @@ static int scan_insn(struct scan *s, const struct wl_wasm_insn *in, const struct
     case WL_OP_RETHROW:
     case WL_OP_DELEGATE:
     case WL_OP_CATCH_ALL:
-    case WL_OP_THROW_REF:
         return refuse(in, err);
     default:
         return 0;
@@ -352,6 +354,8 @@ int wl_lower_scan(struct wl_lower *l, struct wl_err *err) {
     for (uint32_t i = 0; i < l->m->n_codes; i++)
         if (scan_body(&s, i, err) < 0)
             return -1;
+    if (l->uses_refs && s.tests_refs)
+        return wl_fail(err, WL_FAILED, "ref.is_null beside exception references cannot be lowered");
     add_table_edges(&s);
     close_over(&s);
     l->frees_sp = s.sp_known && !s.sp_broken;

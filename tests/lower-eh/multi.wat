@@ -1,0 +1,126 @@
+;; What C does not make: several tags and payloads, multi-value results, catch_all, nested handlers, throws
+;; in a handler's target, table calls, tail calls out of a try_table.
+(module
+  (type $pair (func (param i32) (result i32 i64 f64)))
+  (type $un (func (param i32) (result i32)))
+  (tag $a (param i32))
+  (tag $b (param i64 f64))
+  (tag $c)
+  (table 4 4 funcref)
+  (elem (i32.const 0) $thrower $id $id $thrower)
+  (global $log (mut i32) (i32.const 0))
+
+  (func $id (param i32) (result i32) (local.get 0))
+  ;; 0: returns, 1: a, 2: b, 3: c
+  (func $thrower (param i32) (result i32)
+    (if (i32.eq (local.get 0) (i32.const 1)) (then (throw $a (i32.const 11))))
+    (if (i32.eq (local.get 0) (i32.const 2)) (then (throw $b (i64.const 22) (f64.const 2.5))))
+    (if (i32.eq (local.get 0) (i32.const 3)) (then (throw $c)))
+    (i32.const 7))
+
+  (func $three (type $pair)
+    (i32.add (i32.const 1000) (call $thrower (local.get 0)))
+    (i64.const 5)
+    (f64.const 0.5))
+
+  ;; each kind to its own clause
+  (func (export "sort_out") (param i32) (result i32)
+    (local $x i64)
+    (block $la (result i32)
+      (block $lb (result i64 f64)
+        (block $lc
+          (try_table (catch $a $la) (catch $b $lb) (catch_all $lc)
+            (return (i32.add (i32.const 100000) (call_indirect (type $un) (local.get 0) (i32.const 3)))))
+          (unreachable))
+        (return (i32.const 300)))
+      (i32.trunc_f64_s)
+      (i32.add (i32.const 200))
+      (local.set 0)
+      (local.set $x)
+      (return (i32.add (local.get 0) (i32.wrap_i64 (local.get $x)))))
+    (i32.add (i32.const 10)))
+
+  ;; the inner handler takes a only, b goes to the outer one, c leaves
+  (func $two_deep (export "two_deep") (param i32) (result i32)
+    (block $outer (result i64 f64)
+      (block $inner (result i32)
+        (try_table (result i32) (catch $b $outer)
+          (try_table (result i32) (catch $a $inner)
+            (i32.const 1)
+            (call $thrower (local.get 0))
+            (i32.add)))
+        (return))
+      (return (i32.add (i32.const 5000))))
+    (drop)
+    (i32.wrap_i64)
+    (return (i32.add (i32.const 6000))))
+
+  (func (export "leaves_two_deep") (param i32) (result i32)
+    (block $l
+      (try_table (result i32) (catch $c $l)
+        (call $two_deep (local.get 0)))
+      (return))
+    (i32.const 9999))
+
+  ;; operands lie on the stack when the exception comes, results are many
+  (func (export "many") (param i32) (result i32)
+    (local $i i64)
+    (block $l (result i32)
+      (try_table (result i32 i64 f64) (catch $a $l)
+        (i64.const 77) (f32.const 1) (i32.const 3)
+        (call $three (local.get 0))
+        (drop) (drop)
+        (i32.add)
+        (br_if 0 (i32.const 1) (i64.const 2) (f64.const 3) (i32.eqz (local.get 0)))
+        (return (i32.const 55)))
+      (drop) (local.set $i)
+      (i32.add (i32.wrap_i64 (local.get $i)))
+      (return))
+    (i32.add (i32.const 40000)))
+
+  ;; a throw in the same function, in a loop, with br_table around
+  (func (export "looped") (param i32) (result i32)
+    (local $n i32)
+    (loop $again
+      (local.set $n (i32.add (local.get $n) (i32.const 1)))
+      (block $l (result i32)
+        (try_table (catch $a $l) (catch_all $again)
+          (block $b2 (block $b1 (block $b0
+            (br_table $b0 $b1 $b2 (i32.rem_u (local.get $n) (i32.const 3))))
+            (br_if $again (i32.lt_u (local.get $n) (local.get 0)))
+            (return (local.get $n)))
+            (throw $a (i32.const 3)))
+          (throw $c))
+        (unreachable))
+      (local.set $n (i32.add (local.get $n)))
+      (br $again))
+    (unreachable))
+
+  (func $tail (param i32) (result i32)
+    (block $l (result i32)
+      (try_table (catch $a $l)
+        (return_call $thrower (local.get 0)))
+      (unreachable))
+    (drop)
+    (i32.const 1))
+  (func (export "tailed") (param i32) (result i32)
+    (block $l (result i32)
+      (try_table (result i32) (catch $a $l) (call $tail (local.get 0)))
+      (return))
+    (i32.add (i32.const 70000)))
+
+  ;; clean-up code runs once, in order, and not behind the throw
+  (func $log (param i32) (global.set $log (i32.add (i32.mul (global.get $log) (i32.const 10)) (local.get 0))))
+  (func $noisy (param i32)
+    (call $log (i32.const 1))
+    (drop (call $thrower (local.get 0)))
+    (call $log (i32.const 2)))
+  (func (export "order") (param i32) (result i32)
+    (global.set $log (i32.const 0))
+    (block $l
+      (try_table (catch_all $l) (call $noisy (local.get 0)) (call $log (i32.const 3)))
+      (call $log (i32.const 4)))
+    (global.get $log))
+
+  (func (export "uncaught") (param i32) (result i32) (call $thrower (local.get 0)))
+  (export "uncaught_void" (func $noisy)))
