@@ -10,6 +10,7 @@ arch=$(uname -m)
 
 run wlpack wasm aot guest.wasm aot.wasm --jobs 1
 status_is 0 "precompiles"
+err_like '[1-9][0-9]* indirect calls without the runtime' "and looks functions up where the table cannot change"
 case $arch in
 x86_64) cpu=x86-64-v2 ;;
 *) cpu=armv8-a ;;
@@ -22,6 +23,19 @@ status_is 0 "and what it made is sound"
 out_like "^module sha256:$(sha256sum guest.wasm | cut -d ' ' -f 1) $(wc -c <guest.wasm)$" "it names the module it was made from"
 out_like "^code $arch" "and the code"
 ok "the portable module comes first, unchanged" cmp -n "$(wc -c <guest.wasm)" guest.wasm aot.wasm
+
+# Calls through the table: as the interpreter does them, traps included.
+run wlpack run ./guest.wasm --interpret -- calls
+calls=$(cat "$out")
+run wlpack run ./aot.wasm -- calls
+out_is "$calls" "indirect calls"
+for trap in call-index call-empty call-type; do
+    run wlpack run ./guest.wasm --interpret -- $trap
+    why=$(sed 's/.*: trap: //' "$err")
+    run wlpack run ./aot.wasm -- $trap
+    status_is 134 "native code: $trap traps"
+    is "$(sed 's/.*: trap: //' "$err")" "$why" "for the same reason ($why)"
+done
 
 # It computes what the portable module does.
 run wlpack run ./guest.wasm --interpret -- sums
@@ -105,6 +119,14 @@ err_like 'without the record' "is not run"
 run wlpack wasm aot aot.wasm twice.wasm
 status_is 1 "precompiling twice"
 err_like 'precompiled already' "is an error"
+
+# A table that somebody outside may change is left to the runtime.
+"$sdk/bin/clang" --target=wasm32-wasip1 --sysroot="$sdk/share/wasi-sysroot" --no-wasm-opt -O2 -Wl,--export-table \
+    -o open.wasm "$top/tests/lib/guest.c"
+run wlpack wasm aot open.wasm open-aot.wasm
+err_like ' 0 indirect calls' "an exported table: no lookups"
+run wlpack run ./open-aot.wasm -- calls
+out_is "$calls" "and the same result"
 
 # What cannot be precompiled.
 run wlpack wasm aot nosuch.wasm x.wasm

@@ -69,6 +69,41 @@ static int sums(void) {
     return 0;
 }
 
+static int one(int x) {
+    return x + 1;
+}
+static int two(int x) {
+    return x * 2;
+}
+static long long other(long long x) {
+    return x;
+}
+/* Calls through the table: volatile, so that the compiler knows none of them. */
+static int (*volatile steps[])(int) = {one, two, one, two, two};
+static long long (*volatile wrong)(long long) = other;
+static volatile unsigned bad_index = 0x7ffffff0, empty = 0;
+
+static int calls(void) {
+    unsigned v = 1;
+
+    for (int i = 0; i < 1000; i++)
+        v = (unsigned)steps[i % 5]((int)(v % 1000003));
+    printf("%u\n", v);
+    return 0;
+}
+
+static int bad_call(const char *what) {
+    int (*f)(int);
+
+    puts("before the trap");
+    fflush(stdout);
+    if (strcmp(what, "call-type") == 0)
+        f = (int (*)(int))(void (*)(void))wrong;
+    else
+        f = (int (*)(int))(strcmp(what, "call-index") == 0 ? bad_index : empty);
+    return f(1);
+}
+
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "args";
 
@@ -90,6 +125,10 @@ int main(int argc, char **argv) {
         fputs("to stderr\n", stderr);
     else if (strcmp(what, "sums") == 0)
         return sums();
+    else if (strcmp(what, "calls") == 0)
+        return calls();
+    else if (strncmp(what, "call-", 5) == 0)
+        return bad_call(what);
     else if (strcmp(what, "loop") == 0)
         for (volatile unsigned i = 0;; i++)
             ;

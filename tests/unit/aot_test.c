@@ -52,10 +52,12 @@ static char *get(const char *path) {
     "; Function Attrs: x\ndeclare i32 @llvm.ctpop.i32(i32) #2\n\nattributes #0 = { cold uwtable }\n"                   \
     "attributes #1 = { strictfp uwtable \"no-stack-arg-probe\" }\n\n!0 = !{}\n"
 
+static const struct wl_aot_table no_table = {0};
+
 static int split(const char *text, size_t part_bytes, struct wl_aot_ir *ret, struct wl_err *err) {
     WL_AUTOFREE char *path = put("wasm.ll", text, strlen(text));
 
-    return wl_aot_ir_split(path, dir, part_bytes, ret, err);
+    return wl_aot_ir_split(path, dir, part_bytes, &no_table, ret, err);
 }
 
 static void test_split_one(void **state) {
@@ -146,7 +148,7 @@ static void test_split_refused(void **state) {
     (void)state;
     for (size_t i = 0; i < WL_ARRAY_LEN(cases); i++)
         assert_fails(split(cases[i].text, 0, &ir, &err), WL_FAILED, cases[i].part);
-    assert_fails(wl_aot_ir_split("/nonexistent/x.ll", dir, 0, &ir, &err), WL_FAILED, "/nonexistent/x.ll");
+    assert_fails(wl_aot_ir_split("/nonexistent/x.ll", dir, 0, &no_table, &ir, &err), WL_FAILED, "/nonexistent/x.ll");
 }
 
 static void test_split_bound(void **state) {
@@ -157,6 +159,86 @@ static void test_split_bound(void **state) {
     assert_ok(split(IR_HEAD IR_F("0") "declare i32 @llvm.x86.sse41.ptestz(i32) #2\n" IR_TAIL, 0, &ir, &err));
     assert_string_equal(ir.bound_to, "x86_64");
     wl_aot_ir_release(&ir);
+}
+
+/* Indirect calls look into the table that is known, with the first of equal types; other calls stay. */
+static void test_split_table(void **state) {
+    static const char body[] = IR_HEAD IR_F("0") "define protected dllexport i32 @f1(ptr %0, i32 %1) #1 {\nentry:\n"
+                                                 "  %65 = tail call ptr %64(i32 0, i32 3, i32 %61) #6\n"
+                                                 "  %75 = call ptr %74(i32 0, i32 1, i32 %1) #6\n"
+                                                 "  %85 = call ptr %84(i32 1, i32 1, i32 %1) #6\n"
+                                                 "  %95 = call ptr %94(i32 0, i32 9, i32 %1) #6\n"
+                                                 "  %96 = call i32 %65(ptr %0, i32 0, i32 1, i32 %1) #6\n}\n\n" IR_TAIL;
+    struct wl_aot_slot slots[] = {{WL_AOT_NO_FUNCTION, 0}, {1, 1}};
+    uint32_t first[] = {0, 1, 2, 1};
+    struct wl_aot_table table = {slots, 2, first, 4};
+    WL_AUTOFREE char *path = put("wasm.ll", body, sizeof(body) - 1);
+    struct wl_aot_ir ir = {0};
+    struct wl_err err;
+    char *text;
+
+    (void)state;
+    assert_ok(wl_aot_ir_split(path, dir, 0, &table, &ir, &err));
+    assert_int_equal(ir.n_lookups, 2);
+    text = get(ir.parts[0].path);
+    assert_non_null(strstr(text, "  %65 = tail call ptr @wl.lookup(ptr %64, i32 1, i32 %61) #6\n"));
+    assert_non_null(strstr(text, "  %75 = call ptr @wl.lookup(ptr %74, i32 1, i32 %1) #6\n"));
+    assert_non_null(strstr(text, "  %85 = call ptr %84(i32 1, i32 1, i32 %1) #6\n"));
+    assert_non_null(strstr(text, "  %95 = call ptr %94(i32 0, i32 9, i32 %1) #6\n"));
+    assert_non_null(strstr(text, "  %96 = call i32 %65(ptr %0, i32 0, i32 1, i32 %1) #6\n"));
+    assert_non_null(strstr(text, "{ i32 -1, i32 0 },\n  { i32, i32 } { i32 1, i32 trunc"));
+    free(text);
+    wl_aot_ir_release(&ir);
+    slots[1].function = 2;
+    assert_fails(wl_aot_ir_split(path, dir, 0, &table, &ir, &err), WL_FAILED, "names function 2 of 2");
+}
+
+/* --- The table --- */
+
+#define W_HEAD "\0asm\1\0\0\0"
+/* the types ()->(), (i32)->() and ()->() again; one imported function; functions 1 to 3 of types 0, 1, 2 */
+#define W_TYPES "\1\x0b\3\x60\0\0\x60\1\x7f\0\x60\0\0"
+#define W_IMPORT "\2\7\1\1m\1f\0\0"
+#define W_FUNCS "\3\4\3\0\1\2"
+#define W_TABLE "\4\4\1\x70\0\6"
+#define W_EXPORT "\7\5\1\1t\1\0"
+#define W_ELEM "\x09\x0a\1\0\x41\1\x0b\4\3\2\0\1"
+#define W_ELEM_BEYOND "\x09\7\1\0\x41\6\x0b\1\3"
+#define W_CODE(x) "\x0a\x0c\3\2\0\x0b\2\0\x0b\4\0" x "\x0b"
+
+static int table_of(const char *p, size_t n, struct wl_aot_table *ret, struct wl_err *err) {
+    return wl_aot_table_read((struct wl_blob){(const uint8_t *)p, n}, ret, err);
+}
+
+static void test_table(void **state) {
+    static const char known[] = W_HEAD W_TYPES W_IMPORT W_FUNCS W_TABLE W_ELEM W_CODE("\1\1");
+    static const char exported[] = W_HEAD W_TYPES W_IMPORT W_FUNCS W_TABLE W_EXPORT W_ELEM W_CODE("\1\1");
+    static const char beyond[] = W_HEAD W_TYPES W_IMPORT W_FUNCS W_TABLE W_ELEM_BEYOND W_CODE("\1\1");
+    static const char written[] = W_HEAD W_TYPES W_IMPORT W_FUNCS W_TABLE W_ELEM "\x0a\x10\3\2\0\x0b\2\0\x0b\x08\0"
+                                                                                 "\x41\0\xd0\x70\x26\0\x0b";
+    struct wl_aot_table t = {0};
+    struct wl_err err;
+
+    (void)state;
+    assert_ok(table_of(known, sizeof(known) - 1, &t, &err));
+    assert_int_equal(t.n, 6);
+    assert_int_equal(t.slots[0].function, WL_AOT_NO_FUNCTION);
+    assert_int_equal(t.slots[1].function, 3);
+    assert_int_equal(t.slots[1].type, 0); /* 2 is the same type */
+    assert_int_equal(t.slots[2].function, 2);
+    assert_int_equal(t.slots[2].type, 1);
+    assert_int_equal(t.slots[3].function, WL_AOT_NO_FUNCTION); /* imported */
+    assert_int_equal(t.slots[4].function, 1);
+    assert_int_equal(t.slots[5].function, WL_AOT_NO_FUNCTION);
+    assert_int_equal(t.first_type[2], 0);
+    wl_aot_table_release(&t);
+    assert_ok(table_of(exported, sizeof(exported) - 1, &t, &err));
+    assert_int_equal(t.n, 0);
+    assert_ok(table_of(beyond, sizeof(beyond) - 1, &t, &err));
+    assert_int_equal(t.n, 0);
+    assert_ok(table_of(written, sizeof(written) - 1, &t, &err));
+    assert_int_equal(t.n, 0);
+    assert_fails(table_of("nothing", 7, &t, &err), WL_FAILED, "not a WebAssembly module");
 }
 
 /* --- The file --- */
@@ -305,6 +387,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_split_long_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_split_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_split_bound, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_split_table, setup, teardown),
+        cmocka_unit_test(test_table),
         cmocka_unit_test_setup_teardown(test_portable, setup, teardown),
         cmocka_unit_test_setup_teardown(test_record, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tampered, setup, teardown),

@@ -15,7 +15,7 @@ static const struct {
 } stages[WL_STAGE_COUNT] = {
     [WL_STAGE_FETCH] = {"fetch", "1"},         [WL_STAGE_UNPACK] = {"unpack", "1"},   [WL_STAGE_PATCH] = {"patch", "1"},
     [WL_STAGE_CONFIGURE] = {"configure", "1"}, [WL_STAGE_COMPILE] = {"compile", "1"}, [WL_STAGE_LOWER] = {"lower", "1"},
-    [WL_STAGE_OPTIMIZE] = {"optimize", "1"},   [WL_STAGE_CHECK] = {"check", "1"},     [WL_STAGE_AOT] = {"aot", "1"},
+    [WL_STAGE_OPTIMIZE] = {"optimize", "1"},   [WL_STAGE_CHECK] = {"check", "1"},     [WL_STAGE_AOT] = {"aot", "2"},
     [WL_STAGE_IMAGE] = {"image", "1"},
 };
 

@@ -12,8 +12,9 @@
 #include "../base/proc.h"
 #include "../wasm/aot_ir.h"
 
-#define OUTPUT_MAX (256u * 1024) /* bytes kept of what a child says */
-#define JOBS_MAX 16u             /* clangs at once; the process layer passes signals to 32 children */
+#define OUTPUT_MAX (256u * 1024)     /* bytes kept of what a child says */
+#define MODULE_MAX ((size_t)1 << 30) /* bytes of the module */
+#define JOBS_MAX 16u                 /* clangs at once; the process layer passes signals to 32 children */
 
 /* What WasmEdge says when it was kept from going on to its own code generator, see make_ir. */
 #define STOPPED "printModuleToFile failed"
@@ -141,6 +142,16 @@ static const char *first_error(const struct wl_buf *out, size_t *ret_len) {
     return found;
 }
 
+static int read_table(const char *in, struct wl_aot_table *ret, struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf bytes = {0};
+
+    if (wl_fs_read(in, MODULE_MAX, &bytes, err) < 0)
+        return -1;
+    if (wl_aot_table_read((struct wl_blob){(const uint8_t *)wl_buf_str(&bytes), bytes.len}, ret, err) < 0)
+        return wl_err_context(err, "%s", in);
+    return 0;
+}
+
 static void add_flags(const struct work *w, struct wl_strv *argv) {
     for (const char *const *f = w->spec->wasmedge_flags; f && *f; f++)
         wl_strv_add(argv, *f);
@@ -150,6 +161,7 @@ static void add_flags(const struct work *w, struct wl_strv *argv) {
  * then wasm-opt.ll; a folder of that name ends it there. Its exit code is 1 then, so success is told by what it said
  * last, and by wasm.ll being whole (wl_aot_ir_split checks). */
 static int make_ir(struct work *w, struct wl_err *err) {
+    WL_AUTO(wl_aot_table_release) struct wl_aot_table table = {0};
     WL_AUTO(wl_buf_release) struct wl_buf out = {.max = OUTPUT_MAX};
     WL_AUTO(wl_strv_release) struct wl_strv argv = {0};
     WL_AUTOFREE char *stop = work_path(w, "wasm-opt.ll");
@@ -184,8 +196,9 @@ static int make_ir(struct work *w, struct wl_err *err) {
                        "wasmedge cannot precompile %s: %.*s (it knows no exceptions: they have to be lowered before)",
                        w->spec->in, (int)len, why);
     }
-    if (wl_aot_ir_split(ll, w->spec->work_dir, 0, &w->ir, err) < 0)
+    if (read_table(in, &table, err) < 0 || wl_aot_ir_split(ll, w->spec->work_dir, 0, &table, &w->ir, err) < 0)
         return -1;
+    w->spec->n_lookups = w->ir.n_lookups;
     if (w->ir.n_functions < w->n_defined)
         return wl_fail(err, WL_FAILED, "wasmedge translated %zu of the %u functions of %s", w->ir.n_functions,
                        w->n_defined, w->spec->in);
@@ -425,6 +438,7 @@ int wl_aot_compile(struct wl_aot *spec, struct wl_err *err) {
     memset(&spec->info, 0, sizeof(spec->info));
     spec->cpu_s = 0;
     spec->max_rss_kb = 0;
+    spec->n_lookups = 0;
     if (check_spec(spec, archs, err) < 0 || wl_aot_verify(spec->in, &before, err) < 0)
         return -1;
     if (before.is_aot)

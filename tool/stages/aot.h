@@ -17,7 +17,7 @@
 #include "../wasm/aot_file.h"
 
 /* Raised whenever the same input may give other bytes: part of the step's key. */
-#define WL_AOT_STAGE_VERSION 1
+#define WL_AOT_STAGE_VERSION 2
 
 struct wl_aot {
     const char *in;           /* a portable module */
@@ -40,8 +40,9 @@ struct wl_aot {
 
     /* Results. */
     struct wl_aot_info info;
-    long max_rss_kb; /* of the largest child */
-    double cpu_s;    /* of all children */
+    long max_rss_kb;  /* of the largest child */
+    size_t n_lookups; /* indirect calls that find their function without the runtime (aot_ir.h) */
+    double cpu_s;     /* of all children */
 };
 
 /* Does it. Fails (WL_FAILED) when the input is no portable module, when WasmEdge cannot take it (exceptions have to be

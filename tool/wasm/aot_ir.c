@@ -48,6 +48,7 @@ struct reader {
 };
 
 struct split {
+    const struct wl_aot_table *table;
     struct wl_buf shared;   /* text for every part */
     struct wl_buf aliases;  /* text for part 0 */
     struct wl_buf declares; /* one "declare hidden ..." line per function */
@@ -294,9 +295,90 @@ static void drop_uwtable(struct wl_buf *text) {
     }
 }
 
+/* --- Indirect calls --- */
+
+/* The lookup, a copy for every part: %host is the runtime's own function for it. */
+static void write_lookup(FILE *out, size_t n) {
+    fprintf(out,
+            "define private ptr @wl.lookup(ptr %%host, i32 %%type, i32 %%index) alwaysinline strictfp {\n"
+            "  %%inside = icmp ult i32 %%index, %zu\n"
+            "  br i1 %%inside, label %%look, label %%ask\n"
+            "look:\n"
+            "  %%wide = zext i32 %%index to i64\n"
+            "  %%slot = getelementptr inbounds [%zu x { i32, i32 }], ptr @wl.table, i64 0, i64 %%wide\n"
+            "  %%has = load i32, ptr %%slot, align 4\n"
+            "  %%same = icmp eq i32 %%has, %%type\n"
+            "  br i1 %%same, label %%direct, label %%ask\n"
+            "direct:\n"
+            "  %%at = getelementptr inbounds i8, ptr %%slot, i64 4\n"
+            "  %%offset = load i32, ptr %%at, align 4\n"
+            "  %%far = sext i32 %%offset to i64\n"
+            "  %%found = getelementptr i8, ptr @wl.table, i64 %%far\n"
+            "  br label %%done\n"
+            "ask:\n"
+            "  %%asked = tail call ptr %%host(i32 0, i32 %%type, i32 %%index) strictfp\n"
+            "  br label %%done\n"
+            "done:\n"
+            "  %%result = phi ptr [ %%found, %%direct ], [ %%asked, %%ask ]\n"
+            "  ret ptr %%result\n"
+            "}\n",
+            n, n);
+}
+
+/* The table: a type and the function's distance from the table's start. No type has an empty slot's number. */
+static void write_table(FILE *out, const struct wl_aot_table *t) {
+    fprintf(out, "@wl.table = hidden constant [%zu x { i32, i32 }] [", t->n);
+    for (size_t i = 0; i < t->n; i++) {
+        const struct wl_aot_slot *s = &t->slots[i];
+
+        if (s->function == WL_AOT_NO_FUNCTION)
+            fprintf(out, "%s\n  { i32, i32 } { i32 -1, i32 0 }", i ? "," : "");
+        else
+            fprintf(out,
+                    "%s\n  { i32, i32 } { i32 %u, i32 trunc (i64 sub (i64 ptrtoint (ptr @f%u to i64), "
+                    "i64 ptrtoint (ptr @wl.table to i64)) to i32) }",
+                    i ? "," : "", s->type, s->function);
+    }
+    fprintf(out, "\n], align 8\n");
+}
+
+/* "  %65 = tail call ptr %64(i32 0, i32 2, i32 %61) #6", in places without "tail": the runtime is asked for the function of type 2
+ * at %61 in table 0. No other call in this IR gives a pointer for three numbers. Written anew with the lookup; false for other
+ * lines. */
+static bool write_indirect(FILE *out, const struct wl_aot_table *t, const char *line) {
+    static const char call[] = "call ptr %", zero[] = "(i32 0, i32 ";
+    const char *at = wl_starts(line, "  %") ? strstr(line, call) : NULL;
+    const char *host, *rest, *type;
+    unsigned long number;
+    char *behind;
+    size_t n;
+
+    if (!at || at - line > 24)
+        return false;
+    host = at + strlen(call);
+    n = strspn(host, "0123456789");
+    rest = host + n;
+    if (n == 0 || !wl_starts(rest, zero))
+        return false;
+    type = rest + strlen(zero);
+    number = strtoul(type, &behind, 10);
+    if (behind == type || !wl_starts(behind, ", i32 ") || !strchr(behind, ')') || number >= t->n_types)
+        return false;
+    fprintf(out, "%.*scall ptr @wl.lookup(ptr %%%.*s, i32 %u%s", (int)(at - line), line, (int)n, host,
+            t->first_type[number], behind);
+    return true;
+}
+
 /* The head of part i, which holds the functions [first, end). */
 static void write_head(FILE *out, const struct split *s, const struct wl_aot_ir *ir, size_t i, size_t first,
                        size_t end) {
+    if (s->table->n > 0) {
+        if (i == 0)
+            write_table(out, s->table);
+        else
+            fprintf(out, "@wl.table = external hidden constant [%zu x { i32, i32 }], align 8\n", s->table->n);
+        write_lookup(out, s->table->n);
+    }
     if (i == 0)
         fprintf(out, "@intrinsics = hidden global ptr null\n@version = hidden constant i32 %u\n%s", ir->version,
                 wl_buf_str(&s->aliases));
@@ -341,18 +423,32 @@ static int write_parts(const char *path, const char *dir, struct split *s, struc
         if (r.kind == LINE_DEFINE) {
             fprintf(out, "define hidden %s", r.buf + strlen(DEFINE));
             at++;
-        } else if ((r.kind == LINE_BODY || r.kind == LINE_END) && !r.shared) {
+        } else if (r.shared || (r.kind != LINE_BODY && r.kind != LINE_END)) {
+            continue;
+        } else if (s->table->n > 0 && !r.continued && write_indirect(out, s->table, r.buf)) {
+            ir->n_lookups++;
+        } else {
             fwrite(r.buf, 1, r.len, out);
         }
     }
     return out ? finish(&out, ir->parts[part].path, err) : 0;
 }
 
-int wl_aot_ir_split(const char *path, const char *dir, size_t part_bytes, struct wl_aot_ir *ret, struct wl_err *err) {
-    WL_AUTO(split_release) struct split s = {0};
+/* Every function of the table must be there. */
+static int check_table(const struct wl_aot_table *t, const struct wl_aot_ir *ir, struct wl_err *err) {
+    for (size_t i = 0; i < t->n; i++)
+        if (t->slots[i].function != WL_AOT_NO_FUNCTION && t->slots[i].function >= ir->n_functions)
+            return wl_fail(err, WL_FAILED, "the table names function %u of %zu", t->slots[i].function, ir->n_functions);
+    return 0;
+}
+
+int wl_aot_ir_split(const char *path, const char *dir, size_t part_bytes, const struct wl_aot_table *table,
+                    struct wl_aot_ir *ret, struct wl_err *err) {
+    WL_AUTO(split_release) struct split s = {.table = table};
     WL_AUTO(wl_aot_ir_release) struct wl_aot_ir ir = {0};
 
-    if (scan(path, &s, &ir, err) < 0 || assign(&s, part_bytes ? part_bytes : WL_AOT_IR_PART, &ir, err) < 0)
+    if (scan(path, &s, &ir, err) < 0 || check_table(table, &ir, err) < 0 ||
+        assign(&s, part_bytes ? part_bytes : WL_AOT_IR_PART, &ir, err) < 0)
         return -1;
     drop_uwtable(&s.shared);
     if (write_parts(path, dir, &s, &ir, err) < 0)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "../base/err.h"
+#include "aot_table.h"
 
 /* Where a new part begins: IR text that takes clang about four seconds and 150 MB. */
 #define WL_AOT_IR_PART (6u * 1024 * 1024)
@@ -32,15 +33,22 @@ struct wl_aot_ir {
     /* Set ("x86_64", "aarch64") when LLVM intrinsics of that architecture are called, which WasmEdge does for SIMD when it
      * runs there: no other can take the IR then. */
     const char *bound_to;
-    uint64_t bytes; /* sum over the parts */
+    uint64_t bytes;   /* sum over the parts */
+    size_t n_lookups; /* indirect calls that look the function up themselves */
 };
 
 /* Reads the IR at `path` and writes part-0.ll ... into the folder `dir` (which exists). Differences from the input:
  * without the copy of the module and the triple; symbols hidden, so that the linked code needs no relocation; the
  * unwind tables that WasmEdge never walks are not asked for. part_bytes 0: WL_AOT_IR_PART.
+ *
+ * With a known table (n > 0), indirect calls through table 0 take the function from a constant copy of it when the index is
+ * inside and the type is the very one, and ask the runtime, as before, otherwise: an index outside, an empty slot, another
+ * type trap as they did, and an equal type of another index is still found. The copy holds offsets, so that
+ * it needs no relocation.
  * Fails (WL_FAILED) when the text is cut off or is not what WasmEdge 0.14 writes, and when it holds intrinsics
  * that only some x86 processors have (the host's features leaked in). */
-int wl_aot_ir_split(const char *path, const char *dir, size_t part_bytes, struct wl_aot_ir *ret, struct wl_err *err);
+int wl_aot_ir_split(const char *path, const char *dir, size_t part_bytes, const struct wl_aot_table *table,
+                    struct wl_aot_ir *ret, struct wl_err *err);
 void wl_aot_ir_release(struct wl_aot_ir *ir);
 
 #endif
