@@ -15,7 +15,7 @@ struct wl_lower {
     uint32_t *canon;   /* type -> first type equal to it */
     bool *may_throw;   /* function: an exception can leave it */
     bool *type_throws; /* canonical type: a table call of this type can throw */
-    bool *has_try;     /* function: has a try_table */
+    bool *has_try;     /* function: has a try_table or names exnref: its body is rewritten */
     bool frees_sp;     /* the stack pointer may be written while an exception travels; see lower_scan.c */
     uint32_t sp;       /* that global */
     /* Added to the module. */

@@ -238,17 +238,44 @@ static int scan_insn(struct scan *s, const struct wl_wasm_insn *in, const struct
     }
 }
 
+/* Bodies that name the type of exception references have to be rewritten even when nothing is thrown in them. */
+static bool names_exnref(const struct wl_wasm_module *m, const struct wl_wasm_insn *in) {
+    switch (in->op) {
+    case WL_OP_REF_NULL:
+        return in->a == WL_WASM_EXNREF;
+    case WL_OP_SELECT_T:
+        return memchr(m->bytes.p + in->vec, WL_WASM_EXNREF, in->vec_n) != NULL;
+    default:
+        return in->type == WL_WASM_EXNREF - 0x80;
+    }
+}
+
+static bool has_exnref_local(const struct wl_wasm_module *m, const struct wl_wasm_code *k) {
+    struct wl_wasm_cursor c = {m->bytes.p, k->at, k->insns};
+    struct wl_err ignored;
+    uint32_t n;
+
+    if (wl_wasm_u32(&c, &n, &ignored) < 0)
+        return false;
+    while (c.pos < c.end && wl_wasm_u32(&c, &n, &ignored) == 0)
+        if (c.pos >= c.end || c.p[c.pos++] == WL_WASM_EXNREF)
+            return true;
+    return false;
+}
+
 static int scan_body(struct scan *s, uint32_t i, struct wl_err *err) {
     struct wl_wasm_cursor c = wl_wasm_code_cursor(s->l->m, i);
     struct wl_wasm_insn in = {.at = c.pos, .op = WL_OP_RETURN};
 
     s->f = s->l->m->n_imported[WL_KIND_FUNC] + i;
     s->depth = 0;
+    s->l->has_try[s->f] = has_exnref_local(s->l->m, &s->l->m->codes[i]);
     if (push(s, &in, false, err) < 0)
         return -1;
     while (s->depth > 0) {
         if (wl_wasm_insn_next(&c, &in, err) < 0 || scan_insn(s, &in, &c, err) < 0)
             return wl_err_context(err, "function %u", s->f);
+        s->l->has_try[s->f] |= names_exnref(s->l->m, &in);
     }
     return 0;
 }
