@@ -102,6 +102,8 @@ static int node_argv(const struct wl_guest *g, const char *module, struct wl_str
     if (!wl_fs_exists(script))
         return wl_fail(err, WL_FAILED, "%s, which starts guests under Node, is missing", script);
     wl_strv_add(argv, "--no-warnings");
+    wl_strv_add(argv, "--stack-size=6144");        /* KB: of the 8 MB that the main thread has; the default is 1 */
+    wl_strv_add(argv, "--no-incremental-marking"); /* V8 11.3 crashes in it while the guest's memory grows */
     wl_strv_add(argv, script);
     for (size_t i = 0; i < g->n_dirs; i++) {
         if (strchr(g->dirs[i].guest, '='))

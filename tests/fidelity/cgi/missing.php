@@ -1,0 +1,2 @@
+<?php
+echo "this one is not asked for\n";

@@ -1,0 +1,37 @@
+<?php
+ob_start();
+date_default_timezone_set('Europe/Berlin');
+$d = new DateTime('2022-03-27 01:59:59'); $d->modify('+1 second'); echo $d->format('c T I'), "\n";
+$d = new DateTimeImmutable('2021-10-31 02:30:00 America/New_York'); echo $d->setTimezone(new DateTimeZone('Asia/Kolkata'))->format(DATE_ATOM), "\n";
+echo date('D, d M Y H:i:s', 86400 * 365), ' ', mktime(12, 0, 0, 6, 15, 2020), ' ', strtotime('last day of february 2024 noon'), "\n";
+echo (new DateTime('2000-01-01'))->diff(new DateTime('2022-11-03'))->format('%y %m %d %a'), ' ', count(DateTimeZone::listIdentifiers()) > 400 ? 'zones' : 'none', "\n";
+echo abs(time() - (int)microtime(true)) <= 1 && time() > 1600000000 && hrtime(true) > 0 ? "clock\n" : "no clock\n";
+echo strlen(random_bytes(1000)), ' ', random_bytes(16) !== random_bytes(16) ? 'random' : 'not random', ' ', random_int(5, 5), ' ', strlen(uniqid()), "\n";
+echo password_verify('secret', password_hash('secret', PASSWORD_BCRYPT, ['cost' => 4])) ? 'verified' : 'not verified', ' ', crypt('a', '$6$salt$'), "\n";
+echo md5('a'), ' ', sha1('a'), ' ', hash('sha256', 'a'), ' ', hash('sha3-256', 'a'), ' ', hash('whirlpool', ''), "\n";
+echo sprintf('%05.2f|%-6s|%+d|%e|%x|%\'*10s|%2$s', 3.14159, 'ab', 7, 12345.678, 255, 'pad'), "\n";
+echo number_format(1234567.891, 2), ' ', round(2.5), ' ', 0.1 + 0.2, ' ', 1e100, ' ', 1 / 3, ' ', intdiv(7, 2), ' ', fmod(7.5, 2), ' ', NAN, ' ', -INF, "\n";
+var_dump(0.1 + 0.7, 1e15, 123456789012345678, (float)'1e3', 7.0, -0.0, PHP_FLOAT_EPSILON, floor(-1.5), sqrt(2), pi(), exp(1), log(10), pow(2, 0.5), 2 ** 63, 10 % 3);
+echo preg_replace_callback('/\p{Lu}(\w+)/u', function ($m) { return mb_strtoupper($m[1]); }, 'Ärger Über Öl'), ' ', preg_match('/^(?:a+)+$/', str_repeat('a', 30) . 'b'), preg_last_error(), ' ', implode('|', preg_split('/[\s,]+/', "a, b  c,d")), "\n";
+var_dump(preg_match('/(?<y>\d{4})-(?<m>\d\d)/', 'on 2022-11-03', $m, PREG_OFFSET_CAPTURE), $m['y'], preg_quote('a.b*c'), preg_replace('/(a)(b)?/', '[$2|$1]', 'ab a'));
+echo mb_strlen('日本語'), mb_substr('日本語', 1, 1), ' ', mb_convert_encoding("\xe4", 'UTF-8', 'ISO-8859-1'), ' ', mb_detect_encoding('ü'), ' ', strtoupper('äb'), ' ', ucwords('a b-c'), ' ', mb_convert_case('ÀB c', MB_CASE_TITLE), "\n";
+echo json_encode(['a' => 1.0, 'b' => [1, 2, ['c' => null]], 'ü' => "\u{1F600}", 'f' => 0.1]), ' ', json_encode("a/b", JSON_UNESCAPED_SLASHES), ' ', var_export(json_decode('{"a":{"b":[1,2.5,"x",true,null]}}', true), true), json_decode('[', true), json_last_error_msg(), "\n";
+echo serialize([1, 1.5, 'a', null, true, new ArrayObject([1])]), ' ', implode(',', unserialize('a:2:{i:0;s:1:"x";i:1;d:0.5;}')), "\n";
+$a = ['b' => 2, 'a' => 1, 'c' => 3]; ksort($a); echo implode(',', array_keys($a)); arsort($a); echo implode(',', array_keys($a)); usort($a, function ($x, $y) { return $y <=> $x; }); echo implode(',', $a), "\n";
+$s = ['img12.png', 'img10.png', 'IMG2.png', 'img1.png']; natcasesort($s); echo implode(' ', $s), ' ', similar_text('World', 'Word'), levenshtein('kitten', 'sitting'), soundex('Robert'), metaphone('Thompson'), "\n";
+echo bcadd('123456789012345678901234567890', '1', 2), ' ', bcpowmod('5', '2', '7'), ' ', bcsqrt('2', 10), ' ', jdtogregorian(gregoriantojd(11, 3, 2022)), ' ', easter_date(2022) > 0 ? 'easter' : '', ' ', ctype_alpha('abc') ? 'alpha' : '', "\n";
+echo implode(' ', array_map(function ($t) { return is_array($t) ? token_name($t[0]) : $t; }, token_get_all('<?php $a = 1;'))), "\n";
+var_dump(filter_var('a@example.com', FILTER_VALIDATE_EMAIL), filter_var('999', FILTER_VALIDATE_INT, ['options' => ['max_range' => 10]]), filter_var('http://x.y/z?a=b', FILTER_VALIDATE_URL), filter_var('127.0.0.1', FILTER_VALIDATE_IP));
+echo (new finfo(FILEINFO_MIME_TYPE))->buffer("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), ' ', (new finfo(FILEINFO_MIME_TYPE))->buffer("%PDF-1.4"), ' ', mime_content_type('/library.php'), "\n";
+echo implode(' ', sscanf('age: 25 name: Bob', 'age: %d name: %s')), ' ', vsprintf('%2$s-%1$04d', [7, 'x']), ' ', strrev('abc'), ' ', nl2br("a\nb"), ' ', html_entity_decode('&eacute;&#x263a;'), ' ', htmlspecialchars('<a href="x">'), ' ', strip_tags('<b>x</b>'), "\n";
+echo inet_ntop(inet_pton('::1')), ' ', long2ip(ip2long('10.0.0.255')), ' ', parse_url('http://u:p@h:8/p?q#f', PHP_URL_PORT), ' ', http_build_query(['a' => [1, 2], 'b' => 'c d']), ' ', base64_encode(pack('nvNVJ', 1, 2, 3, 4, 5)), "\n";
+setlocale(LC_ALL, 'C'); echo localeconv()['decimal_point'], ' ', strcoll('a', 'b') < 0 ? 'lt' : 'ge', "\n";
+$p = new PharData('/tmp/x.tar'); $p->addFromString('dir/file.txt', 'in a tar'); echo file_get_contents('phar:///tmp/x.tar/dir/file.txt'), ' ', count($p), "\n"; unset($p); unlink('/tmp/x.tar');
+session_save_path('/tmp'); session_id('abc123'); @session_start(); $_SESSION['n'] = 41; session_write_close(); $_SESSION = []; @session_start(); echo ++$_SESSION['n'], ' ', file_exists('/tmp/sess_abc123') ? 'file' : 'no file', "\n"; session_destroy();
+$h = new SplPriorityQueue; foreach ([3, 1, 2] as $x) $h->insert($x, $x); echo $h->extract(), ' '; $q = new SplObjectStorage; $q[$h] = 5; echo $q[$h], ' ', iterator_count(new LimitIterator(new InfiniteIterator(new ArrayIterator([1, 2])), 0, 5)), "\n";
+echo (new ReflectionFunction('array_map'))->getNumberOfParameters(), ' ', implode(',', array_slice(class_implements('ArrayObject'), 0, 2)), ' ', (new ReflectionClass('Exception'))->getMethod('getMessage')->class, "\n";
+var_dump(posix_getpid() === getmypid(), posix_uname()['machine'], posix_getuid(), @posix_getpwuid(0), posix_isatty(STDIN));
+assert(true); $w = WeakReference::create($q); unset($q); var_dump($w->get());
+function &g() { static $x = 1; $x++; return $x; } function gen() { $r = yield 1; echo "got $r "; try { yield 2; } finally { echo "finally "; } return 3; }
+$g = gen(); echo $g->current(), ' '; $g->send('sent'); $g->next(); echo $g->getReturn(), ' ', g() + g(), "\n";
+echo (fn($x) => $x ** 2)(9), ' ', [...[1, 2], ...[3]][2], ' ', null ?? 'default', ' ', 'a' <=> 'b', ' ', 1_000_000, "\n";

@@ -1,0 +1,3 @@
+<?php
+echo "nothing is printed\n";
+function ( {
