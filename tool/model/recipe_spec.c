@@ -141,7 +141,8 @@ static const struct wl_spec_field image_fields[] = {
     {.name = "entrypoint",
      .type = WL_SPEC_STRV,
      .offset = AT(wl_recipe_image, entrypoint),
-     .doc = "Program (an absolute path) and fixed arguments; default: \"/\" and the artefact's file.",
+     .doc = "Program (an absolute path: the artefact is put there) and fixed arguments; default: \"/\" and the "
+            "artefact's file.",
      .min = 1,
      .tag = WL_VARS_STATIC},
     {.name = "cmd",

@@ -8,6 +8,7 @@
 #include "../base/mem.h"
 #include "../stages/image.h"
 #include "../stages/layer.h"
+#include "../wasm/aot_file.h"
 #include "run.h"
 
 #define CREATED_BY "wlpack"
@@ -24,15 +25,19 @@ static const char *variant_of(const char *arch) {
     return arch;
 }
 
-/* One layer that holds the module of a step under the artefact's name in the root. */
-static int make_layer(struct wl_run *r, const struct wl_plan_step *from, const char *artefact, const char *file,
+/* One layer that holds the module of a step where the entrypoint looks for it. Native code that does not belong to its
+ * module is not packed. */
+static int make_layer(struct wl_run *r, const struct wl_plan_step *from, const char *artefact, const char *entrypoint,
                       const struct wl_layout *layout, struct wl_layer_result *ret, struct wl_err *err) {
     WL_AUTO(wl_layer_release) struct wl_layer layer = {0};
     WL_AUTOFREE char *path = NULL;
+    struct wl_aot_info info;
 
     if (wl_run_artefact(r, from, artefact, &path, err) < 0)
         return -1;
-    wl_layer_add_file(&layer, file, path, true);
+    if (from->arch && wl_aot_verify(path, &info, err) < 0)
+        return wl_err_context(err, "the precompiled %s of %s is not packed", artefact, r->recipe->name);
+    wl_layer_add_file(&layer, entrypoint + strspn(entrypoint, "/"), path, true);
     return wl_layer_write(&layer, layout, r->epoch, ret, err);
 }
 
@@ -59,14 +64,13 @@ static void describe(const struct wl_run *r, const struct wl_recipe_image *image
 
 static int put_parts(struct wl_run *r, const struct wl_plan_step *step, const struct wl_layout *layout,
                      struct wl_image *image, struct wl_image_result *ret, struct wl_err *err) {
-    const struct wl_recipe_artefact *a = wl_omap_get(&r->recipe->artefacts, step->artefact);
     struct wl_layer_result layers[WL_PLAN_PARENTS];
     struct wl_image_part parts[WL_PLAN_PARENTS] = {{0}};
 
     for (size_t i = 0; i < step->n_parents; i++) {
         const struct wl_plan_step *from = &r->plan.v[step->parents[i]];
 
-        if (make_layer(r, from, step->artefact, a->file, layout, &layers[i], err) < 0)
+        if (make_layer(r, from, step->artefact, image->entrypoint[0], layout, &layers[i], err) < 0)
             return -1;
         parts[i] = (struct wl_image_part){
             .variant = from->arch ? variant_of(from->arch) : NULL, .layers = &layers[i], .n_layers = 1};
