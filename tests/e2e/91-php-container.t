@@ -1,0 +1,53 @@
+#!/bin/sh
+# The promise whole: PHP's images, pushed to a registry, pulled from there and run as containers by podman and crun.
+. "${0%/*}/../lib/tap.sh"
+unset WLPACK_HOME
+scripts=$top/scripts
+"$scripts/container-root" >"$T/root" 2>"$T/log" || {
+    code=$?
+    cat "$T/log" >&2
+    [ $code = 77 ] && skip_all "no containers on this host: $(tail -n 1 "$T/log")"
+    exit 1
+}
+run wlpack build php-7.4.33 --output "$T/out"
+status_is 0 "the images are there"
+[ "$status" -eq 0 ] || done_testing
+
+eval "$("$scripts/registry" start --dir "$T/registry")"
+at_end "'$scripts/registry' stop '$T/registry'"
+for tag in 7.4.33-cli 7.4.33-cgi 7.4.33-cli-aot 7.4.33-cgi-aot; do
+    run wlpack push "$REGISTRY/php:$tag"
+    status_is 0 "push $tag"
+    out_like "^$REGISTRY/php@sha256:[0-9a-f]{64}\$" "its digest is the result"
+    digest=$(sed 's/.*@//' "$out")
+    run skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/php:$tag"
+    is "sha256:$(sha256sum "$out" | cut -d ' ' -f 1)" "$digest" "and skopeo reads the very same manifest"
+done
+
+mkdir "$T/site"
+cp "$scripts/demo-docroot/index.php" "$T/site"
+printf '<?php function f() { exit(3); } register_shutdown_function(function () { echo "shutdown\n"; }); f();' >"$T/site/three.php"
+printf '<?php header("X-Test: yes"); echo "body\n"; die("dead");' >"$T/site/die.php"
+
+# podman ARGS...: in the container root, with the site at /site; crun's handler cannot give the guest's exit code
+podman() {
+    "$scripts/in-container-root" -b "$T/site:/site" podman run --rm --platform wasi/wasm -v /site:/site "$@"
+}
+for tag in 7.4.33-cli 7.4.33-cli-aot; do
+    run podman -e GREETING=x "$REGISTRY/php:$tag" /site/index.php
+    status_is 0 "podman runs $tag"
+    out_like '^Hello from PHP 7\.4\.33 on "wasi \(none\) 0\.0\.0 0\.0\.0 wasm32"$' "$tag: version and uname"
+    out_like '^  GREETING$' "$tag: the variable that was given"
+    out_like "^The date: $(date -u +%Y-%m-%d)" "$tag: the date"
+    out_like '^  php\.wasm$' "$tag: / holds the interpreter"
+    out_unlike '^  (etc/passwd|bin|lib|usr)$' "$tag: and no Linux"
+done
+run podman "$REGISTRY/php:7.4.33-cli" /site/three.php
+out_like '^shutdown$' "exit() in a function runs shutdown functions, in a container too"
+run podman -e REDIRECT_STATUS=200 -e REQUEST_METHOD=GET -e SCRIPT_FILENAME=/site/die.php "$REGISTRY/php:7.4.33-cgi"
+tr -d '\r' <"$out" >"$T/cgi"
+ok "CGI in a container: die() sends the header" grep -q '^X-Test: yes$' "$T/cgi"
+is "$(sed '1,/^$/d' "$T/cgi")" "body
+dead" "and the body"
+
+done_testing
