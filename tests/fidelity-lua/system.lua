@@ -1,0 +1,61 @@
+-- Files, environment, time, modules: what of the system a guest sees.
+-- The numbers of errors differ between systems: only their texts are printed.
+local function text(r, message) return r, message end
+
+print(os.getenv("WL_TEST"), os.getenv("WL_NOT_SET"))
+print(arg[0], arg[1], arg[2], #arg)
+print(package.config:sub(1, 1))
+print(require("answer").value, select(2, require("answer")))
+print((select(2, pcall(require, "no.such.module")):gsub("\n.*", "")))
+print(select(2, pcall(require, "broken")):gsub("^.-broken", "broken"))
+
+local name = "file-of-test.txt"
+local f = assert(io.open(name, "w"))
+print(io.type(f), f:write("one\n", 2, "\n", 3.5, "\nlast") == f, f:seek("cur"), f:seek("end"))
+f:close()
+print(io.type(f), pcall(f.write, f, "x"))
+for l in io.lines(name) do io.write("[", l, "]") end
+print()
+for a, b in io.lines(name, 1, "n") do print(a, b) break end
+f = io.open(name, "r+")
+print(f:read("l", "n", "l", "n", "L", "a", "a", "l"))
+print(f:seek("set", 4), f:read(1), f:seek("cur", -1), f:write("Z") == f, f:flush() == f)
+print(f:seek("set"), f:read("a"))
+print(f:setvbuf("full", 1024), f:setvbuf("no"))
+print(f:seek("set", 3 << 30), text(f:seek("set", -1)))
+f:close()
+f = io.open(name, "rb")
+print(f:read(0), f:read(1000), f:read(0), f:read(1))
+f:close()
+print(text(io.open("missing/file", "r")))
+print(text(io.open("missing", "r")))
+print(pcall(io.open, name, "rz"))
+print(pcall(io.lines, "missing"))
+print(os.rename(name, "moved"), text(os.rename(name, "again")))
+print(os.remove("moved"), text(os.remove("moved")))
+print(io.open(".", "r") and "a directory opens" or "no directory")
+
+local t = assert(io.tmpfile())
+t:write("temporary")
+t:seek("set")
+print(t:read("a"), t:close())
+local tmp = os.tmpname()
+print(tmp:sub(1, 9), (assert(io.open(tmp, "r")):read("a")))
+print(os.remove(tmp))
+
+print(os.time({ year = 2024, month = 2, day = 30, hour = 12, min = 61, sec = -1 }))
+print(os.date("!%Y-%m-%d %H:%M:%S %j %a %b %p", 86400 * 366))
+print(pcall(os.date, "%Ez", 0))
+print(pcall(os.date, "%Q", 0))
+print(os.date("!*t", 1e9).yday, os.difftime(10, 4))
+print(os.time() > 1.7e9, os.clock() >= 0, os.setlocale(), os.setlocale("C"))
+
+print(io.read("n", "n", "l"))
+print(io.read("L"))
+print(#io.read("a"), io.read("a"), io.read("l"))
+io.stderr:write("to stderr\n")
+io.stdout:write("end", "\n")
+io.stdout:setvbuf("full")
+io.write("buffered until exit\n")
+setmetatable({}, { __gc = function() print("closed state") end })
+os.exit(tonumber(arg[1]), true)
