@@ -14,6 +14,11 @@
  * No check follows a call that cannot throw (the call graph is closed over direct calls, and over table calls by their type), nor
  * a call whose result only travels to the function's end outside of any try_table.
  *
+ * Cost (tests/bench/lower, two shared cores): a check takes 0.4 ns behind WasmEdge's AOT compiler. A program that does nothing but calls
+ * of tiny functions goes from 0.16 to 0.21 s (recursion) and from 0.12 to 0.21 s (a loop of calls). Lua 5.4.7, with 2,828 of 4,663
+ * calls checked: 280.2 -> 296.9 kB after wasm-opt -O3 (+6 %), AOT code +6 %; its own benchmarks between the same and 8 % slower
+ * than a build whose pcall catches nothing, on WasmEdge as on Node.
+ *
  * Assumed: the host neither throws nor lets exceptions through (true for WASI: nothing calls back). Functions that the host takes
  * out of an exported table are not wrapped.
  *
