@@ -17,7 +17,7 @@
  * Cost (tests/bench/lower, two shared cores): a check takes 0.4 ns behind WasmEdge's AOT compiler. A program that does nothing but calls
  * of tiny functions goes from 0.16 to 0.21 s (recursion) and from 0.12 to 0.21 s (a loop of calls). Lua 5.4.7, with 2,828 of 4,663
  * calls checked: 280.2 -> 296.9 kB after wasm-opt -O3 (+6 %), AOT code +6 %; its own benchmarks between the same and 8 % slower
- * than a build whose pcall catches nothing, on WasmEdge as on Node.
+ * than a build whose pcall catches nothing, on WasmEdge as on Node. PHP 7.4.33: 29,678 of 44,742 calls, 11.3 -> 11.4 MB, 0.1 s.
  *
  * Assumed: the host neither throws nor lets exceptions through (true for WASI: nothing calls back). Functions that the host takes
  * out of an exported table are not wrapped.
