@@ -30,7 +30,7 @@ $p = new PharData('/tmp/x.tar'); $p->addFromString('dir/file.txt', 'in a tar'); 
 session_save_path('/tmp'); session_id('abc123'); @session_start(); $_SESSION['n'] = 41; session_write_close(); $_SESSION = []; @session_start(); echo ++$_SESSION['n'], ' ', file_exists('/tmp/sess_abc123') ? 'file' : 'no file', "\n"; session_destroy();
 $h = new SplPriorityQueue; foreach ([3, 1, 2] as $x) $h->insert($x, $x); echo $h->extract(), ' '; $q = new SplObjectStorage; $q[$h] = 5; echo $q[$h], ' ', iterator_count(new LimitIterator(new InfiniteIterator(new ArrayIterator([1, 2])), 0, 5)), "\n";
 echo (new ReflectionFunction('array_map'))->getNumberOfParameters(), ' ', implode(',', array_slice(class_implements('ArrayObject'), 0, 2)), ' ', (new ReflectionClass('Exception'))->getMethod('getMessage')->class, "\n";
-var_dump(posix_getpid() === getmypid(), posix_uname()['machine'], posix_getuid(), @posix_getpwuid(0), posix_isatty(STDIN));
+var_dump(posix_getpid() === getmypid(), posix_uname()['machine'], posix_getuid(), @posix_getpwuid(0));
 assert(true); $w = WeakReference::create($q); unset($q); var_dump($w->get());
 function &g() { static $x = 1; $x++; return $x; } function gen() { $r = yield 1; echo "got $r "; try { yield 2; } finally { echo "finally "; } return 3; }
 $g = gen(); echo $g->current(), ' '; $g->send('sent'); $g->next(); echo $g->getReturn(), ' ', g() + g(), "\n";
