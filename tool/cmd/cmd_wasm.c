@@ -9,6 +9,7 @@
 #include "../model/home.h"
 #include "../model/kit.h"
 #include "../stages/aot.h"
+#include "../wasm/direct_calls.h"
 #include "../wasm/lower_eh.h"
 #include "../wasm/module.h"
 #include "cmd.h"
@@ -32,6 +33,32 @@ static int lower_eh(const char *in, const char *out, struct wl_err *err) {
     wl_info("%s: %s -> %s, %u of %u functions may throw, %u of %u calls checked, %u try, %u throw", in,
             wl_size(st.size_before).s, wl_size(st.size_after).s, st.may_throw, st.functions, st.checked, st.calls,
             st.tries, st.throws);
+    return 0;
+}
+
+static int direct_calls(const struct wl_args *args, struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf from = {0}, to = {0};
+    struct wl_direct_calls_options o = {.exported_constant = wl_args_has(args, "exported-constant")};
+    struct wl_direct_calls_stats st;
+    const char *in = args->pos[1];
+    long gap = WL_DIRECT_CALLS_GAP, peel = WL_DIRECT_CALLS_PEEL;
+
+    if (wl_args_int(args, "gap", 0, 65000, &gap, err) < 0 || wl_args_int(args, "peel", 0, 101, &peel, err) < 0 ||
+        wl_fs_read(in, MAX_INPUT, &from, err) < 0)
+        return -1;
+    o.gap = (uint32_t)gap;
+    o.peel = (uint32_t)peel;
+    if (wl_wasm_direct_calls((struct wl_blob){(const uint8_t *)from.p, from.len}, &o, &to, &st, err) < 0)
+        return wl_err_context(err, "%s", in);
+    if (wl_fs_write(args->pos[2], to.p, to.len, err) < 0)
+        return -1;
+    if (!st.changed) {
+        wl_info("%s: unchanged, %s", in, st.reason);
+        return 0;
+    }
+    wl_info("%s: %s -> %s (%+lld bytes), %u of %u table calls direct, %u types, %u entries%s%s", in,
+            wl_size(st.size_before).s, wl_size(st.size_after).s, (long long)st.size_after - (long long)st.size_before,
+            st.direct, st.sites, st.types, st.entries, st.reason[0] ? "; " : "", st.reason);
     return 0;
 }
 
@@ -105,28 +132,36 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     (void)ret_status;
     if (strcmp(args->pos[0], "lower-eh") == 0 && args->n_pos == 3)
         return lower_eh(args->pos[1], args->pos[2], err);
+    if (strcmp(args->pos[0], "direct-calls") == 0 && args->n_pos == 3)
+        return direct_calls(args, err);
     if (strcmp(args->pos[0], "aot") == 0 && args->n_pos == 3)
         return aot(args, err);
     if (strcmp(args->pos[0], "verify") == 0 && args->n_pos == 2)
         return verify(args->pos[1], err);
-    return wl_fail(err, WL_USAGE,
-                   "no wasm stage \"%s\" with %d files; there are: lower-eh IN OUT, aot IN OUT, verify FILE",
-                   args->pos[0], args->n_pos - 1);
+    return wl_fail(
+        err, WL_USAGE,
+        "no wasm stage \"%s\" with %d files; there are: lower-eh IN OUT, direct-calls IN OUT, aot IN OUT, verify FILE",
+        args->pos[0], args->n_pos - 1);
 }
 
 static const struct wl_opt opts[] = {
     {"arch", 0, "ARCH", "aot: x86_64 or aarch64; repeatable (default: this machine's)"},
     {"optimize", 0, "LEVEL", "aot: clang's level, 0 to 3, s, z (default 2)"},
+    {"gap", 0, "N", "direct-calls: entries of other types inside a range of the table (default 16)"},
+    {"peel", 0, "PERCENT", "direct-calls: entries of its type in a range that is tested first (default 25)"},
+    {"exported-constant", 0, NULL, "direct-calls: the host does not write to an exported table"},
     {"jobs", 'j', "N", "aot: clangs at once (default: one per processor)"},
     {0},
 };
 
 const struct wl_verb wl_verb_wasm = {
     .name = "wasm",
-    .usage = "wasm lower-eh|aot IN.wasm OUT.wasm, wasm verify FILE.wasm",
+    .usage = "wasm lower-eh|direct-calls|aot IN.wasm OUT.wasm, wasm verify FILE.wasm",
     .summary = "one wasm stage by hand (plumbing)",
     .help = "lower-eh  rewrites exceptions (setjmp and longjmp) into checks behind calls, so that the\n"
             "          module runs on engines without exceptions; what `build` does in its lower stage.\n"
+            "direct-calls  rewrites calls through a constant table into calls of one function per type that\n"
+            "          selects the callee.\n"
             "aot       adds native code for WasmEdge; what `build` does in its aot stage.\n"
             "verify    tells whether a module's native code belongs to it, and what it was made for.\n\n"
             "Example: wlpack wasm lower-eh lua.wasm lua-plain.wasm",

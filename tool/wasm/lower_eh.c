@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "edit.h"
 #include "lower.h"
 
 /* Exported functions (and the start function) that may throw, and the functions that stand in for them. */
@@ -23,10 +24,6 @@ static void job_release(struct job *j) {
     free(j->wrappers);
     free(j->l.types);
     wl_arena_release(&j->l.arena);
-}
-
-static struct wl_blob blob(const struct wl_buf *b) {
-    return (struct wl_blob){(const uint8_t *)b->p, b->len};
 }
 
 /* --- What to add -------------------------------------------------------------------------------------------------- */
@@ -90,26 +87,6 @@ static int plan_added(struct job *j, struct wl_err *err) {
 
 /* --- Sections ----------------------------------------------------------------------------------------------------- */
 
-/* A section whose vector gets more entries at its end: the old payload with a higher count. */
-static void put_longer(struct job *j, const struct wl_wasm_section *s, uint8_t id, uint32_t more,
-                       const struct wl_buf *tail) {
-    WL_AUTO(wl_buf_release) struct wl_buf b = {0};
-    struct wl_wasm_cursor c = {s ? s->payload.p : NULL, 0, s ? s->payload.len : 0};
-    uint32_t n = 0;
-    struct wl_err ignored;
-
-    if (s && wl_wasm_u32(&c, &n, &ignored) < 0)
-        return; /* cannot happen: it was parsed before */
-    if (n + more == 0)
-        return;
-    wl_wasm_put_u32(&b, n + more);
-    if (s)
-        wl_buf_add(&b, c.p + c.pos, c.end - c.pos);
-    if (tail->len)
-        wl_buf_add(&b, tail->p, tail->len);
-    wl_wasm_put_section(j->out, id, blob(&b));
-}
-
 static void put_valtypes(struct wl_buf *out, struct wl_blob types) {
     wl_wasm_put_u32(out, (uint32_t)types.len);
     for (size_t i = 0; i < types.len; i++)
@@ -128,7 +105,7 @@ static void put_types(struct job *j) {
         put_valtypes(&b, t->params);
         put_valtypes(&b, t->results);
     }
-    wl_wasm_put_section(j->out, WL_SEC_TYPE, blob(&b));
+    wl_wasm_put_section(j->out, WL_SEC_TYPE, wl_wasm_blob(&b));
 }
 
 static void put_functions(struct job *j, const struct wl_wasm_section *s) {
@@ -140,7 +117,7 @@ static void put_functions(struct job *j, const struct wl_wasm_section *s) {
         wl_wasm_put_u32(&b, j->pack_type);
         wl_wasm_put_u32(&b, j->unpack_type);
     }
-    put_longer(j, s, WL_SEC_FUNCTION, j->n_added, &b);
+    wl_wasm_put_longer(j->out, s, WL_SEC_FUNCTION, j->n_added, &b);
 }
 
 static void put_global(struct wl_buf *out, uint8_t type) {
@@ -158,7 +135,7 @@ static void put_globals(struct job *j, const struct wl_wasm_section *s) {
     for (uint32_t i = 0; i < m->n_tags; i++)
         for (size_t k = 0; k < m->types[m->tags[i]].params.len; k++)
             put_global(&b, m->types[m->tags[i]].params.p[k]);
-    put_longer(j, s, WL_SEC_GLOBAL, j->l.payload[m->n_tags] - m->n_globals, &b);
+    wl_wasm_put_longer(j->out, s, WL_SEC_GLOBAL, j->l.payload[m->n_tags] - m->n_globals, &b);
 }
 
 static void put_imports(struct job *j) {
@@ -169,7 +146,7 @@ static void put_imports(struct job *j) {
     for (uint32_t i = 0; i < m->n_imports; i++)
         if (m->imports[i].kind != WL_KIND_TAG)
             wl_buf_add(&b, m->bytes.p + m->imports[i].at, m->imports[i].end - m->imports[i].at);
-    wl_wasm_put_section(j->out, WL_SEC_IMPORT, blob(&b));
+    wl_wasm_put_section(j->out, WL_SEC_IMPORT, wl_wasm_blob(&b));
 }
 
 static void put_exports(struct job *j) {
@@ -190,14 +167,14 @@ static void put_exports(struct job *j) {
         wl_buf_addc(&b, (char)e->kind);
         wl_wasm_put_u32(&b, e->kind == WL_KIND_FUNC ? wrapped(j, e->index) : e->index);
     }
-    wl_wasm_put_section(j->out, WL_SEC_EXPORT, blob(&b));
+    wl_wasm_put_section(j->out, WL_SEC_EXPORT, wl_wasm_blob(&b));
 }
 
 static void put_start(struct job *j) {
     WL_AUTO(wl_buf_release) struct wl_buf b = {0};
 
     wl_wasm_put_u32(&b, wrapped(j, j->l.m->start));
-    wl_wasm_put_section(j->out, WL_SEC_START, blob(&b));
+    wl_wasm_put_section(j->out, WL_SEC_START, wl_wasm_blob(&b));
 }
 
 /* call f; global.get $flag; if; unreachable; end; end */
@@ -251,25 +228,6 @@ static int make_code(struct job *j, struct wl_buf *ret, struct wl_err *err) {
 
 /* --- Custom sections ---------------------------------------------------------------------------------------------- */
 
-/* A name map with more entries at its end; kept as it is when it is malformed (names are not part of the module's meaning). */
-static void put_name_map(struct wl_buf *out, uint8_t id, struct wl_blob map, uint32_t more, const struct wl_buf *tail) {
-    WL_AUTO(wl_buf_release) struct wl_buf b = {0};
-    struct wl_wasm_cursor c = {map.p, 0, map.len};
-    uint32_t n = 0;
-    struct wl_err ignored;
-
-    if (more == 0 || wl_wasm_u32(&c, &n, &ignored) < 0) {
-        wl_buf_add(&b, map.p, map.len);
-    } else {
-        wl_wasm_put_u32(&b, n + more);
-        wl_buf_add(&b, c.p + c.pos, c.end - c.pos);
-        wl_buf_add(&b, tail->p, tail->len);
-    }
-    wl_buf_addc(out, (char)id);
-    wl_wasm_put_u32(out, (uint32_t)b.len);
-    wl_buf_add(out, b.p, b.len);
-}
-
 /* The name section (tool conventions, "Name Section"): 1 functions and 7 globals are completed, 3 labels and 11 tags go. */
 static void put_names(struct job *j, struct wl_blob payload) {
     WL_AUTO(wl_buf_release) struct wl_buf b = {0}, funcs = {0}, globals = {0};
@@ -299,12 +257,12 @@ static void put_names(struct job *j, struct wl_blob payload) {
         if (wl_wasm_u32(&c, &len, &ignored) < 0 || len > c.end - c.pos)
             break;
         if (id == 1)
-            put_name_map(&b, id, (struct wl_blob){c.p + c.pos, len}, j->n_added, &funcs);
+            wl_wasm_put_name_map(&b, id, (struct wl_blob){c.p + c.pos, len}, j->n_added, &funcs);
         else if (id != 3 && id != 11)
-            put_name_map(&b, id, (struct wl_blob){c.p + c.pos, len}, id == 7, &globals);
+            wl_wasm_put_name_map(&b, id, (struct wl_blob){c.p + c.pos, len}, id == 7, &globals);
         c.pos += len;
     }
-    wl_wasm_put_custom(j->out, "name", blob(&b));
+    wl_wasm_put_custom(j->out, "name", wl_wasm_blob(&b));
 }
 
 /* target_features (tool conventions): a vector of a prefix byte and a name. */
@@ -331,11 +289,7 @@ static void put_target_features(struct job *j, struct wl_blob payload) {
     }
     wl_wasm_put_u32(&b, kept);
     wl_buf_add(&b, list.p, list.len);
-    wl_wasm_put_custom(j->out, "target_features", blob(&b));
-}
-
-static bool blob_starts(struct wl_blob b, const char *s) {
-    return b.len >= strlen(s) && memcmp(b.p, s, strlen(s)) == 0;
+    wl_wasm_put_custom(j->out, "target_features", wl_wasm_blob(&b));
 }
 
 static void put_custom(struct job *j, const struct wl_wasm_section *s) {
@@ -343,9 +297,7 @@ static void put_custom(struct job *j, const struct wl_wasm_section *s) {
         put_names(j, s->payload);
     else if (wl_blob_is(s->name, "target_features"))
         put_target_features(j, s->payload);
-    else if (!blob_starts(s->name, ".debug_") && !blob_starts(s->name, "metadata.code.") &&
-             !wl_blob_is(s->name, "sourceMappingURL") && !wl_blob_is(s->name, "external_debug_info") &&
-             !wl_blob_is(s->name, "wasmedge"))
+    else if (!wl_wasm_is_offset_section(s))
         wl_wasm_put_same(j->out, j->l.m, s);
 }
 
@@ -389,7 +341,7 @@ static void put_module(struct job *j, const struct wl_buf *code) {
             put_start(j);
             break;
         case WL_SEC_CODE:
-            wl_wasm_put_section(j->out, WL_SEC_CODE, blob(code));
+            wl_wasm_put_section(j->out, WL_SEC_CODE, wl_wasm_blob(code));
             break;
         default:
             wl_wasm_put_same(j->out, m, s);
@@ -398,10 +350,8 @@ static void put_module(struct job *j, const struct wl_buf *code) {
 }
 
 static int check_input(const struct wl_wasm_module *m, struct wl_err *err) {
-    for (uint32_t i = 0; i < m->n_sections; i++)
-        if (m->sections[i].id == WL_SEC_CUSTOM &&
-            (wl_blob_is(m->sections[i].name, "linking") || blob_starts(m->sections[i].name, "reloc.")))
-            return wl_fail(err, WL_FAILED, "this is an object file; exceptions are lowered in linked modules");
+    if (wl_wasm_is_object(m))
+        return wl_fail(err, WL_FAILED, "this is an object file; exceptions are lowered in linked modules");
     if (m->n_imported[WL_KIND_TAG] > 1)
         return wl_fail(err, WL_FAILED, "%u imported tags, which could be the same one; at most one can be lowered",
                        m->n_imported[WL_KIND_TAG]);

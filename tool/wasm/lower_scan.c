@@ -1,6 +1,7 @@
 /* Who may throw, and whether the module is one that can be lowered. */
 #include <string.h>
 
+#include "edit.h"
 #include "lower.h"
 
 /* Tags beyond this number are never taken as all covered by plain catches; C has one, C++ two. */
@@ -280,40 +281,7 @@ static int scan_body(struct scan *s, uint32_t i, struct wl_err *err) {
     return 0;
 }
 
-/* --- Types that are equal, and the closure --------------------------------------------------------------------- */
-
-static int compare_types(const void *a, const void *b, void *types) {
-    const struct wl_wasm_functype *t = types;
-    uint32_t i = *(const uint32_t *)a, k = *(const uint32_t *)b;
-    const struct wl_wasm_functype *x = &t[i], *y = &t[k];
-    int c;
-
-    if (x->params.len != y->params.len)
-        return x->params.len < y->params.len ? -1 : 1;
-    if (x->results.len != y->results.len)
-        return x->results.len < y->results.len ? -1 : 1;
-    c = memcmp(x->params.p, y->params.p, x->params.len);
-    if (c == 0)
-        c = memcmp(x->results.p, y->results.p, x->results.len);
-    return c ? c : i < k ? -1 : i > k;
-}
-
-static void find_equal_types(struct wl_lower *l) {
-    uint32_t n = l->m->n_types;
-    WL_AUTOFREE uint32_t *sorted = wl_calloc(n + 1, sizeof(*sorted));
-
-    l->canon = wl_arena_alloc(&l->arena, (n + 1) * sizeof(*l->canon));
-    for (uint32_t i = 0; i < n; i++)
-        sorted[i] = i;
-    qsort_r(sorted, n, sizeof(*sorted), compare_types, l->m->types);
-    for (uint32_t i = 0; i < n; i++) {
-        const struct wl_wasm_functype *t = &l->m->types[sorted[i]];
-        const struct wl_wasm_functype *before = i ? &l->m->types[sorted[i - 1]] : NULL;
-        bool same = before && wl_blob_equal(t->params, before->params) && wl_blob_equal(t->results, before->results);
-
-        l->canon[sorted[i]] = same ? l->canon[sorted[i - 1]] : sorted[i];
-    }
-}
+/* --- The closure --------------------------------------------------------------------- */
 
 /* Functions that a table call can reach: named in an element segment or by ref.func, and, when the host can reach a table,
  * the exported ones. */
@@ -377,7 +345,8 @@ int wl_lower_scan(struct wl_lower *l, struct wl_err *err) {
     l->may_throw = wl_arena_alloc(&l->arena, l->m->n_funcs + 1);
     l->has_try = wl_arena_alloc(&l->arena, l->m->n_funcs + 1);
     l->type_throws = wl_arena_alloc(&l->arena, l->m->n_types + 1);
-    find_equal_types(l);
+    l->canon = wl_arena_alloc(&l->arena, ((size_t)l->m->n_types + 1) * sizeof(*l->canon));
+    wl_wasm_equal_types(l->m, l->canon);
     for (uint32_t i = 0; i < l->m->n_codes; i++)
         if (scan_body(&s, i, err) < 0)
             return -1;
