@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../wasm/direct_calls.h"
 #include "recipe_impl.h"
 
 #define PLAN_ARCHS 8 /* most architectures */
@@ -101,10 +102,10 @@ static void input_kit(struct maker *m, const char *name, const char *identity) {
     input(m, full, identity ? identity : "missing");
 }
 
-static void input_epoch(struct maker *m) {
-    WL_AUTOFREE char *epoch = wl_sprintf("%lld", (long long)m->spec->epoch);
+static void input_number(struct maker *m, const char *name, long long n) {
+    WL_AUTOFREE char *value = wl_sprintf("%lld", n);
 
-    input(m, "epoch", epoch);
+    input(m, name, value);
 }
 
 /* A field of a decoded object as JSON; absent ones give no input. */
@@ -244,7 +245,7 @@ static int input_commands(struct maker *m, const char *what, const struct wl_rec
         input_fields(m, &wl_recipe_spec, m->r, "", ldflags);
     input(m, "host", WL_RECIPE_HOST);
     input(m, "target", WL_RECIPE_TARGET);
-    input_epoch(m); /* SOURCE_DATE_EPOCH of the commands: what __DATE__ says */
+    input_number(m, "epoch", m->spec->epoch); /* SOURCE_DATE_EPOCH of the commands: what __DATE__ says */
     input_kit(m, "wasi-sdk", m->spec->wasi_sdk);
     return input_scripts(m, c, n);
 }
@@ -312,6 +313,8 @@ static void make_optimize(struct maker *m, size_t *module) {
     for (size_t i = 0; m->r->optimize && i < m->r->artefacts.n; i++) {
         begin_artefact(m, WL_STAGE_OPTIMIZE, i, module[i], NULL);
         input_fields(m, &wl_recipe_spec, m->r, "", optimize);
+        if (m->r->optimize->direct_calls.v)
+            input_number(m, "direct-calls version", WL_DIRECT_CALLS_VERSION);
         input_kit(m, "binaryen", m->spec->binaryen);
         module[i] = end(m);
     }
@@ -393,7 +396,7 @@ static void make_tag(struct maker *m, size_t index, size_t module, const size_t 
     input_fields(m, &wl_recipe_image_spec, image, "image.", image_fields);
     input_fields(m, &wl_recipe_spec, m->r, "", recipe_fields);
     input(m, "source.url", m->r->source->urls.v[0]); /* an annotation */
-    input_epoch(m);
+    input_number(m, "epoch", m->spec->epoch);
     input(m, "compressor", wl_gzip_name());
     end(m);
 }

@@ -63,7 +63,8 @@ struct wl_recipe_image {
 };
 
 struct wl_recipe_optimize {
-    struct wl_list flags; /* of wasm-opt */
+    struct wl_list flags;         /* of wasm-opt */
+    struct wl_obool direct_calls; /* then tool/wasm/direct_calls.h */
 };
 
 struct wl_recipe_aot {

@@ -183,6 +183,10 @@ static const struct wl_spec_field optimize_fields[] = {
      .doc = "Switches of wasm-opt.",
      .required = true,
      .format = &wl_format_switch},
+    {.name = "direct-calls",
+     .type = WL_SPEC_BOOL,
+     .offset = AT(wl_recipe_optimize, direct_calls),
+     .doc = "Then make calls through the function table direct: faster precompiled code; default false."},
     {0},
 };
 static const struct wl_spec optimize_spec = {

@@ -17,6 +17,20 @@
  * Tail calls (return_call_indirect) stay as they are. Of everything else that a body holds (SIMD, atomics, exceptions in both
  * encodings) nothing changes. A direct call needs one more frame of the engine's stack.
  *
+ * Measured with WasmEdge 0.14.1 and Node 20 on a shared machine of two processors. The aot stage finds callees without the
+ * runtime by itself (aot_table.h); "as is" has that. PHP 7.4.33, Zend/bench.php, seconds:
+ *
+ *                                    precompiled     Node       module       native    to precompile
+ *   as is                            0.92 - 1.00  1.73 - 2.02  6,021,918  10,682,122      105 s
+ *   this pass after wasm-opt -O3     0.72 - 0.75  1.41 - 1.81  6,076,067  10,226,635      100 s
+ *   before wasm-opt -O3              0.96 - 0.98               6,057,267  10,232,232
+ *   after, gap 0                     0.72 - 0.73               6,084,867  10,236,826       99 s
+ *   after, no range tested first     0.98 - 1.06               6,076,119  10,226,591       95 s
+ *
+ * 4,106 of 4,114 calls in 22 types, 3,857 entries. So: after wasm-opt, and the large range first. WasmEdge's own code for the same
+ * module, which asks the runtime at every call, takes about five times as long. Lua 5.4.7 (114 of 114 calls, 6 types,
+ * 2,495 bytes) stays as fast as it was on both: its loop is one function and calls little through the table.
+ *
  * Sections: the name section is completed; debug information, source map, code metadata and precompiled code go, as their offsets
  * are void. Running the pass on its own output changes nothing. */
 #ifndef WL_WASM_DIRECT_CALLS_H
