@@ -12,7 +12,8 @@ foreach ($names as $name) {
 echo "\nThe date: ", gmdate('Y-m-d'), " (UTC)\n";
 
 echo "\nWhat / holds:\n";
-foreach (scandir('/') as $entry) {
+$entries = @scandir('/');
+foreach ($entries === false ? ['(nothing: / was not given)'] : $entries as $entry) {
     if ($entry !== '.' && $entry !== '..') {
         echo "  $entry\n";
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../wasm/direct_calls.h"
+#include "../wasm/lower_eh.h"
 #include "recipe_impl.h"
 
 #define PLAN_ARCHS 8 /* most architectures */
@@ -303,6 +304,7 @@ static void make_lower(struct maker *m, size_t *module) {
     for (size_t i = 0; m->r->lower.n && i < m->r->artefacts.n; i++) {
         begin_artefact(m, WL_STAGE_LOWER, i, module[i], NULL);
         input_fields(m, &wl_recipe_spec, m->r, "", lower);
+        input_number(m, "lower-eh version", WL_LOWER_EH_VERSION);
         module[i] = end(m);
     }
 }

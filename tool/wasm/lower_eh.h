@@ -37,7 +37,7 @@
 #include "../base/err.h"
 
 /* Raised whenever the output for the same input changes; part of every build key. */
-#define WL_LOWER_EH_VERSION 1
+#define WL_LOWER_EH_VERSION 2
 
 struct wl_lower_eh_stats {
     bool changed;                   /* false: nothing to lower, the output is the input */
