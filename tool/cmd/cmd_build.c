@@ -182,7 +182,7 @@ const struct wl_verb wl_verb_build = {
         "Prints one line per result: kind, path or image, size, digest, separated by tabs. The logs of the\n"
         "commands are in $WLPACK_HOME/logs/NAME.\n\n"
         "  wlpack build php-7.4.33\n"
-        "  wlpack build --until compile --explain lua-5.4",
+        "  wlpack build --until compile --explain lua-5.4.7",
     .opts = opts,
     .min_pos = 1,
     .max_pos = -1,
