@@ -21,6 +21,7 @@
 #include "../tool/base/digest.h"
 #include "../tool/base/err.h"
 #include "../tool/base/fs.h"
+#include "oci.h"
 
 #define WL_LAYOUT_INDEX_MAX (16u << 20)   /* largest index.json */
 #define WL_LAYOUT_MANIFEST_MAX (4u << 20) /* largest manifest, index or config blob that is read into memory */
@@ -118,6 +119,8 @@ struct wl_layout_entry {
     struct wl_strv annotations; /* the other ones: key, value, key, value ... */
 };
 void wl_layout_entry_release(struct wl_layout_entry *e);
+/* The same as a descriptor without annotations; its strings stay the entry's. */
+struct wl_oci_descriptor wl_layout_entry_descriptor(const struct wl_layout_entry *e);
 
 struct wl_layout_entries {
     struct wl_layout_entry *v;

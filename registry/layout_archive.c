@@ -113,13 +113,7 @@ static void make_index(struct saving *s, const struct wl_layout_entries *images,
 
     for (size_t i = 0; i < images->n; i++) {
         const struct wl_layout_entry *e = &images->v[i];
-        struct wl_oci_descriptor d = {
-            .media_type = e->media_type,
-            .digest = e->digest,
-            .size = e->size,
-            .artifact_type = e->artifact_type,
-            .platform = {.os = e->os, .architecture = e->architecture, .variant = e->variant},
-        };
+        struct wl_oci_descriptor d = wl_layout_entry_descriptor(e);
         struct wl_reference ref;
         struct wl_err ignored;
 

@@ -74,14 +74,18 @@ static void from_descriptor(const struct wl_oci_descriptor *d, struct wl_layout_
     *ret = e;
 }
 
-static struct wl_oci_descriptor to_descriptor(const struct wl_layout_entry *e, struct wl_arena *a) {
-    struct wl_oci_descriptor d = {
+struct wl_oci_descriptor wl_layout_entry_descriptor(const struct wl_layout_entry *e) {
+    return (struct wl_oci_descriptor){
         .media_type = e->media_type,
         .digest = e->digest,
         .size = e->size,
         .artifact_type = e->artifact_type,
         .platform = {.os = e->os, .architecture = e->architecture, .variant = e->variant},
     };
+}
+
+static struct wl_oci_descriptor to_descriptor(const struct wl_layout_entry *e, struct wl_arena *a) {
+    struct wl_oci_descriptor d = wl_layout_entry_descriptor(e);
 
     if (e->name)
         wl_oci_pairs_set(&d.annotations, a, WL_LAYOUT_REF_NAME, e->name);

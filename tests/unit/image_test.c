@@ -1,5 +1,5 @@
 /* Layers and images, byte for byte. `make golden` (WLPACK_GOLDEN=write) rewrites tests/golden/; the tests compare. */
-#include "test.h"
+#include "layout_fixture.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../registry/layout.h"
 #include "../../tool/base/gzip.h"
 #include "../../tool/base/proc.h"
 #include "../../tool/base/tar.h"
@@ -15,26 +14,6 @@
 #include "../../tool/stages/layer.h"
 
 #define EPOCH 1667297700
-
-struct fixture {
-    char *dir, *path;
-    struct wl_layout l;
-};
-
-static struct fixture setup(void) {
-    struct fixture f = {.dir = test_dir(), .l = WL_LAYOUT_INIT};
-    struct wl_err err;
-
-    f.path = wl_path_join(f.dir, "oci");
-    assert_ok(wl_layout_open(&f.l, f.path, WL_LAYOUT_CREATE, &err));
-    return f;
-}
-
-static void teardown(struct fixture *f) {
-    wl_layout_close(&f->l);
-    free(f->path);
-    test_rmdir(f->dir);
-}
 
 static void golden(const char *name, const void *p, size_t n) {
     WL_AUTO(wl_buf_release) struct wl_buf want = {0};

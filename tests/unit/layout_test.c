@@ -1,5 +1,5 @@
 /* The image store: what it keeps, what it notices, and what happens to it under several processes, kill -9, a full disk. */
-#include "test.h"
+#include "layout_fixture.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -10,29 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../registry/layout.h"
 #include "../../registry/layout_walk.h"
 #include "../../registry/oci.h"
-
-struct fixture {
-    char *dir, *path;
-    struct wl_layout l;
-};
-
-static struct fixture setup(void) {
-    struct fixture f = {.dir = test_dir(), .l = WL_LAYOUT_INIT};
-    struct wl_err err;
-
-    f.path = wl_path_join(f.dir, "home/oci");
-    assert_ok(wl_layout_open(&f.l, f.path, WL_LAYOUT_CREATE, &err));
-    return f;
-}
-
-static void teardown(struct fixture *f) {
-    wl_layout_close(&f->l);
-    free(f->path);
-    test_rmdir(f->dir);
-}
 
 static struct wl_blob text(const char *s) {
     return (struct wl_blob){(const uint8_t *)s, strlen(s)};

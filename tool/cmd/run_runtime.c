@@ -30,6 +30,14 @@ struct runtime {
     int (*argv)(const struct wl_guest *g, const char *module, struct wl_strv *argv, struct wl_err *err);
 };
 
+/* Every runtime here takes --env NAME=VALUE. */
+static void add_env(const struct wl_guest *g, struct wl_strv *argv) {
+    for (size_t i = 0; i < g->env.n; i++) {
+        wl_strv_add(argv, "--env");
+        wl_strv_add(argv, g->env.v[i]);
+    }
+}
+
 /* --- WasmEdge --- */
 
 static char *wasmedge_find(const struct wl_home *home, struct wl_err *err) {
@@ -55,10 +63,7 @@ static int wasmedge_argv(const struct wl_guest *g, const char *module, struct wl
         wl_strv_add(argv, "--dir");
         wl_strv_addf(argv, "%s:%s%s", d->guest, d->host, d->readonly ? ":readonly" : "");
     }
-    for (size_t i = 0; i < g->env.n; i++) {
-        wl_strv_add(argv, "--env");
-        wl_strv_add(argv, g->env.v[i]);
-    }
+    add_env(g, argv);
     wl_strv_add(argv, "--");
     wl_strv_add(argv, module);
     return 0;
@@ -111,10 +116,7 @@ static int node_argv(const struct wl_guest *g, const char *module, struct wl_str
         wl_strv_add(argv, "--dir");
         wl_strv_addf(argv, "%s=%s", g->dirs[i].guest, g->dirs[i].host);
     }
-    for (size_t i = 0; i < g->env.n; i++) {
-        wl_strv_add(argv, "--env");
-        wl_strv_add(argv, g->env.v[i]);
-    }
+    add_env(g, argv);
     wl_strv_add(argv, "--");
     wl_strv_add(argv, module);
     return 0;
@@ -134,10 +136,7 @@ static int wasmtime_argv(const struct wl_guest *g, const char *module, struct wl
         wl_strv_add(argv, "--dir");
         wl_strv_addf(argv, "%s::%s", g->dirs[i].host, g->dirs[i].guest);
     }
-    for (size_t i = 0; i < g->env.n; i++) {
-        wl_strv_add(argv, "--env");
-        wl_strv_add(argv, g->env.v[i]);
-    }
+    add_env(g, argv);
     wl_strv_add(argv, module);
     return 0;
 }
