@@ -24,7 +24,7 @@ SANFLAGS += -fsanitize=fuzzer-no-link
 endif
 
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(WARN) $(CFLAGS) $(SANFLAGS) \
-	-include tool/base/banned.h -DWLPACK_DATADIR='"$(PREFIX)/share/wlpack"' $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
+	-include tool/base/banned.h $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 ALL_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null) $(EXTRA_LIBS) -lpthread
 
 SRC = $(filter-out tool/main.c,$(wildcard tool/*.c tool/*/*.c registry/*.c))

@@ -41,4 +41,12 @@ run sh -c "'$WLPACK' version >/dev/full"
 status_is 1 "a full disk behind stdout is an error"
 err_like 'cannot write the results' "and says so"
 
+# Installed anywhere, the program finds what came with it.
+mkdir -p "$T/prefix/bin" "$T/prefix/share/wlpack"
+cp "$WLPACK" "$T/prefix/bin/wlpack"
+cp -R "$top/recipes" "$top/patches" "$top/scripts" "$T/prefix/share/wlpack/"
+cd "$T" || exit 1
+run env -u WLPACK_RECIPES "$T/prefix/bin/wlpack" recipes
+out_like '^php-7\.4\.33	' "an installed program finds its recipes"
+
 done_testing

@@ -71,13 +71,10 @@ static int wasmedge_argv(const struct wl_guest *g, const char *module, struct wl
 
 /* --- Node --- */
 
-/* In the checkout that the program stands in, beside the recipes, or where things are installed. */
+/* Beside the recipes, or where the program's own things are. */
 static char *node_script(void) {
     WL_AUTO(wl_strv_release) struct wl_strv path = {0};
-    WL_AUTOFREE char *self = realpath("/proc/self/exe", NULL);
 
-    if (self && strrchr(self, '/'))
-        wl_strv_addf(&path, "%.*s", (int)(strrchr(self, '/') - self), self);
     wl_recipe_path(&path);
     for (size_t i = 0; i < path.n; i++) {
         WL_AUTOFREE char *near = wl_sprintf("%s/../scripts/run-node.mjs", path.v[i]);
@@ -85,7 +82,7 @@ static char *node_script(void) {
         if (wl_fs_exists(near))
             return WL_STEAL(near);
     }
-    return wl_strdup(WLPACK_DATADIR "/scripts/run-node.mjs");
+    return wl_home_data("scripts/run-node.mjs");
 }
 
 static char *path_find(const char *name, struct wl_err *err) {

@@ -182,3 +182,15 @@ int wl_home_sweep(const struct wl_home *h, struct wl_err *err) {
             return -1;
     return 0;
 }
+
+char *wl_home_data(const char *name) {
+    WL_AUTOFREE char *self = realpath("/proc/self/exe", NULL);
+    WL_AUTOFREE char *dir = self ? wl_strndup(self, (size_t)(strrchr(self, '/') - self)) : wl_strdup("/usr/bin");
+    WL_AUTOFREE char *checkout = wl_sprintf("%s/../%s", dir, name);
+    WL_AUTOFREE char *installed = wl_sprintf("%s/../share/wlpack/%s", dir, name);
+    char *real = realpath(checkout, NULL);
+
+    if (!real)
+        real = realpath(installed, NULL);
+    return real ? real : WL_STEAL(installed);
+}

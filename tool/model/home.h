@@ -46,6 +46,11 @@ int wl_home_tmp(struct wl_home *h, const char *name, char **ret, struct wl_err *
 /* Removes temporary folders whose process is gone. */
 int wl_home_sweep(const struct wl_home *h, struct wl_err *err);
 
+/* Where what comes with the program is ("recipes", "scripts/run-node.mjs"): in the checkout that the program was built in
+ * (PROGRAM/../../NAME), else in the installed tree (PROGRAM/../../share/wlpack/NAME). A new string, absolute; the path
+ * in the installed tree when neither exists. */
+char *wl_home_data(const char *name);
+
 /* An advisory lock `locks/NAME.lock`, as wl_fs_lock; safe against its removal by gc in between. */
 int wl_home_lock(const struct wl_home *h, const char *name, unsigned flags, int *ret_fd, struct wl_err *err);
 

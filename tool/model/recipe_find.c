@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "../base/fs.h"
+#include "home.h"
 #include "recipe_impl.h"
 
 #define SUGGESTIONS 3 /* names offered for an unknown recipe */
@@ -17,31 +18,11 @@ static char *shorten(char *path) {
     return path;
 }
 
-/* The folder beside the program's own, else the installed one. */
-static void default_path(struct wl_strv *ret) {
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-    if (n > 0) {
-        WL_AUTOFREE char *beside = NULL, *real = NULL;
-
-        self[n] = '\0';
-        *strrchr(self, '/') = '\0';
-        beside = wl_sprintf("%s/../recipes", self);
-        real = realpath(beside, NULL);
-        if (real && wl_fs_is_dir(real)) {
-            wl_strv_take(ret, shorten(WL_STEAL(real)));
-            return;
-        }
-    }
-    wl_strv_add(ret, WLPACK_DATADIR "/recipes");
-}
-
 void wl_recipe_path(struct wl_strv *ret) {
     const char *p = getenv("WLPACK_RECIPES");
 
     if (!p || !*p) {
-        default_path(ret);
+        wl_strv_take(ret, shorten(wl_home_data("recipes")));
         return;
     }
     for (;; p++) {
@@ -52,7 +33,7 @@ void wl_recipe_path(struct wl_strv *ret) {
         if (n)
             wl_strv_take(ret, wl_strndup(p, n));
         else
-            default_path(ret);
+            wl_strv_take(ret, shorten(wl_home_data("recipes")));
         p += len;
         if (!*p)
             return;
