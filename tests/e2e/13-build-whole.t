@@ -31,7 +31,7 @@ MAIN
 sed -i 's/main.c"$/main.c -lsetjmp"/' tiny-src/configure
 tiny_archive
 tiny_cflags='"-mllvm", "-wasm-enable-sjlj", "-mllvm", "-wasm-use-legacy-eh=false"'
-rest='"lower": ["exceptions"], "optimize": {"flags": ["-O2", "--strip-debug"], "direct-calls": true}, "aot": {"optimize": "1"}'
+rest='"lower": ["exceptions"], "optimize": {"flags": ["-O2", "--strip-debug"]}, "aot": {"optimize": "1", "direct-calls": true}'
 images='"images": {"cli": {"artefact": "cli", "tag": "${version}-cli", "entrypoint": ["/tiny.wasm"], "env": {"A": "b"}}}'
 tiny_recipe "$rest, $images"
 
@@ -40,7 +40,7 @@ status_is 0 "a whole build"
 is "$(cut -f 1 "$out" | tr '\n' ' ')" "artefact aot image image " "hands out the module, the precompiled one and two images"
 err_like 'lower cli +.*checks behind [1-9]' "exceptions are lowered"
 err_like 'optimize cli +.* [kM]?B -> ' "the sizes before and after optimising"
-err_like 'optimize cli .*[0-9]+ of [0-9]+ table calls direct \([0-9]+ types, \+[0-9]+ bytes\)' "and the table calls made direct"
+err_like 'aot cli .*[0-9]+ of [0-9]+ table calls direct \([0-9]+ types, \+[0-9]+ bytes\)' "and the table calls made direct"
 memory=$(sed -n 's/^tiny-1.0: peak memory \([0-9]*\) MiB.*/\1/p' "$err")
 case $WLPACK in
 *san*) ;;

@@ -315,8 +315,6 @@ static void make_optimize(struct maker *m, size_t *module) {
     for (size_t i = 0; m->r->optimize && i < m->r->artefacts.n; i++) {
         begin_artefact(m, WL_STAGE_OPTIMIZE, i, module[i], NULL);
         input_fields(m, &wl_recipe_spec, m->r, "", optimize);
-        if (m->r->optimize->direct_calls.v)
-            input_number(m, "direct-calls version", WL_DIRECT_CALLS_VERSION);
         input_kit(m, "binaryen", m->spec->binaryen);
         module[i] = end(m);
     }
@@ -359,6 +357,8 @@ static void make_aot(struct maker *m, const size_t *module, size_t *ret) {
             begin_artefact(m, WL_STAGE_AOT, i, module[i], wl_arena_strdup(&m->p->arena, m->spec->archs[k]));
             input(m, "arch", m->spec->archs[k]);
             input_fields(m, &wl_recipe_spec, m->r, "", aot);
+            if (m->r->aot && m->r->aot->direct_calls.v)
+                input_number(m, "direct-calls version", WL_DIRECT_CALLS_VERSION);
             input_kit(m, "wasmedge", m->spec->wasmedge);
             input_kit(m, "wasi-sdk", m->spec->wasi_sdk); /* its LLVM makes other machines' code */
             ret[i * archs + k] = end(m);

@@ -63,13 +63,13 @@ struct wl_recipe_image {
 };
 
 struct wl_recipe_optimize {
-    struct wl_list flags;         /* of wasm-opt */
-    struct wl_obool direct_calls; /* then tool/wasm/direct_calls.h */
+    struct wl_list flags; /* of wasm-opt */
 };
 
 struct wl_recipe_aot {
-    const char *optimize; /* wasmedgec's level: "0" "1" "2" "3" "s" "z" */
-    struct wl_list flags; /* further switches of wasmedge compile */
+    const char *optimize;         /* wasmedgec's level: "0" "1" "2" "3" "s" "z" */
+    struct wl_list flags;         /* further switches of wasmedge compile */
+    struct wl_obool direct_calls; /* tool/wasm/direct_calls.h before it */
 };
 
 struct wl_recipe_platform {

@@ -183,10 +183,6 @@ static const struct wl_spec_field optimize_fields[] = {
      .doc = "Switches of wasm-opt.",
      .required = true,
      .format = &wl_format_switch},
-    {.name = "direct-calls",
-     .type = WL_SPEC_BOOL,
-     .offset = AT(wl_recipe_optimize, direct_calls),
-     .doc = "Then make calls through the function table direct: faster precompiled code; default false."},
     {0},
 };
 static const struct wl_spec optimize_spec = {
@@ -204,6 +200,11 @@ static const struct wl_spec_field aot_fields[] = {
      .offset = AT(wl_recipe_aot, flags),
      .doc = "Further switches of the ahead-of-time compiler.",
      .format = &wl_format_switch},
+    {.name = "direct-calls",
+     .type = WL_SPEC_BOOL,
+     .offset = AT(wl_recipe_aot, direct_calls),
+     .doc = "First make calls through the function table direct, in the precompiled module alone: faster code; default "
+            "false."},
     {0},
 };
 static const struct wl_spec aot_spec = {.title = "aot", .size = sizeof(struct wl_recipe_aot), .fields = aot_fields};

@@ -73,43 +73,11 @@ int wl_step_lower(struct wl_run *r, const struct wl_plan_step *step, const char 
     return 0;
 }
 
-/* direct-calls on a file in place, in a child as well. */
-static int direct_in_child(void *arg, void *ret, struct wl_err *err) {
-    const char *path = arg;
-    WL_AUTO(wl_buf_release) struct wl_buf bytes = {0}, direct = {0};
-
-    if (wl_fs_read(path, MODULE_MAX, &bytes, err) < 0)
-        return -1;
-    if (wl_wasm_direct_calls((struct wl_blob){(const uint8_t *)bytes.p, bytes.len}, NULL, &direct, ret, err) < 0)
-        return -1;
-    return wl_fs_write(path, direct.p, direct.len, err);
-}
-
-/* "; 94 of 94 table calls direct (6 types, +1932 bytes)" */
-static int make_direct(struct wl_run *r, const char *label, char *path, struct wl_buf *text, struct wl_outcome *out,
-                       struct wl_err *err) {
-    struct wl_direct_calls_stats s = {0};
-    long rss;
-
-    if (wl_forked(label, direct_in_child, path, &s, sizeof(s), &rss, err) < 0)
-        return -1;
-    note_rss(r, rss);
-    if (s.changed)
-        wl_buf_addf(text, "; %u of %u table calls direct (%u types, %+lld bytes)", s.direct, s.sites, s.types,
-                    (long long)s.size_after - (long long)s.size_before);
-    if (s.reason[0])
-        wl_buf_addf(text, "; table calls stay: %s", s.reason);
-    wl_outcome_fact(out, "direct-calls", "%u", s.direct);
-    wl_outcome_fact(out, "direct-calls-bytes", "%lld", (long long)s.size_after - (long long)s.size_before);
-    return 0;
-}
-
 int wl_step_optimize(struct wl_run *r, const struct wl_plan_step *step, const char *dir, struct wl_outcome *out,
                      struct wl_err *err) {
     WL_AUTOFREE char *in = NULL;
     WL_AUTOFREE char *to = artefact_in(dir, step->artefact);
     WL_AUTOFREE char *log = wl_run_log(r, step);
-    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     struct wl_optimize o = {.out = to, .log = log, .flags = r->recipe->optimize->flags.v};
 
     if (wl_run_kit(r, WL_KIT_BINARYEN, &o.binaryen, err) < 0 || input_of(r, step, &in, err) < 0)
@@ -118,10 +86,7 @@ int wl_step_optimize(struct wl_run *r, const struct wl_plan_step *step, const ch
     if (wl_stage_optimize(&o, err) < 0)
         return -1;
     note_rss(r, o.max_rss_kb);
-    wl_buf_addf(&text, "%s -> %s", wl_size(o.size_before).s, wl_size(o.size_after).s);
-    if (r->recipe->optimize->direct_calls.v && make_direct(r, step->label, to, &text, out, err) < 0)
-        return -1;
-    out->detail = wl_buf_steal(&text);
+    out->detail = wl_sprintf("%s -> %s", wl_size(o.size_before).s, wl_size(o.size_after).s);
     wl_outcome_fact(out, "before", "%llu", (unsigned long long)o.size_before);
     wl_outcome_fact(out, "after", "%llu", (unsigned long long)o.size_after);
     return 0;
@@ -228,6 +193,39 @@ int wl_step_check(struct wl_run *r, const struct wl_plan_step *step, const char 
 
 /* --- aot ------------------------------------------------------------------------------------------------------- */
 
+/* direct-calls from one file to another, in a child as well. Only in the module that is precompiled: an interpreter walks through
+ * all blocks of a dispatch function at every call (PHP: twelve times slower). */
+static int direct_in_child(void *arg, void *ret, struct wl_err *err) {
+    const struct wl_aot *a = arg;
+    WL_AUTO(wl_buf_release) struct wl_buf bytes = {0}, direct = {0};
+
+    if (wl_fs_read(a->in, MODULE_MAX, &bytes, err) < 0)
+        return -1;
+    if (wl_wasm_direct_calls((struct wl_blob){(const uint8_t *)bytes.p, bytes.len}, NULL, &direct, ret, err) < 0)
+        return -1;
+    return wl_fs_write(a->out, direct.p, direct.len, err);
+}
+
+/* "; 94 of 94 table calls direct (6 types, +1932 bytes)" */
+static int make_direct(struct wl_run *r, const char *label, const char *from, const char *to, struct wl_buf *text,
+                       struct wl_outcome *out, struct wl_err *err) {
+    struct wl_aot files = {.in = from, .out = to};
+    struct wl_direct_calls_stats s = {0};
+    long rss;
+
+    if (wl_forked(label, direct_in_child, &files, &s, sizeof(s), &rss, err) < 0)
+        return -1;
+    note_rss(r, rss);
+    if (s.changed)
+        wl_buf_addf(text, "; %u of %u table calls direct (%u types, %+lld bytes)", s.direct, s.sites, s.types,
+                    (long long)s.size_after - (long long)s.size_before);
+    if (s.reason[0])
+        wl_buf_addf(text, "; table calls stay: %s", s.reason);
+    wl_outcome_fact(out, "direct-calls", "%u", s.direct);
+    wl_outcome_fact(out, "direct-calls-bytes", "%lld", (long long)s.size_after - (long long)s.size_before);
+    return 0;
+}
+
 int wl_step_aot(struct wl_run *r, const struct wl_plan_step *step, const char *dir, struct wl_outcome *out,
                 struct wl_err *err) {
     const char *archs[] = {step->arch, NULL};
@@ -235,6 +233,8 @@ int wl_step_aot(struct wl_run *r, const struct wl_plan_step *step, const char *d
     WL_AUTOFREE char *to = artefact_in(dir, step->artefact);
     WL_AUTOFREE char *log = wl_run_log(r, step);
     WL_AUTOFREE char *work = NULL;
+    WL_AUTOFREE char *direct = NULL;
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     const struct wl_kit *wasmedge, *sdk;
     const struct wl_recipe_aot *recipe = r->recipe->aot;
     struct wl_aot a = {.out = to, .archs = archs, .log_path = log, .jobs = (unsigned)r->jobs, .allow_host = true};
@@ -244,6 +244,12 @@ int wl_step_aot(struct wl_run *r, const struct wl_plan_step *step, const char *d
         input_of(r, step, &in, err) < 0 || wl_home_tmp(r->home, "aot", &work, err) < 0 || wl_fs_remove(log, err) < 0)
         return -1;
     a.in = in;
+    if (recipe && recipe->direct_calls.v) {
+        if (wl_home_tmp(r->home, "direct", &direct, err) < 0 ||
+            make_direct(r, step->label, in, direct, &text, out, err) < 0)
+            return -1;
+        a.in = direct;
+    }
     a.work_dir = work;
     a.wasmedge_root = wasmedge->root;
     a.wasmedge_identity = wasmedge->identity;
@@ -261,6 +267,6 @@ int wl_step_aot(struct wl_run *r, const struct wl_plan_step *step, const char *d
                     "this wasi-sdk makes no native code, so WasmEdge's own compiler did: the precompiled module "
                     "may need a processor like this machine's");
     if (stat(to, &st) == 0)
-        out->detail = wl_sprintf("%s", wl_size((uint64_t)st.st_size).s);
+        out->detail = wl_sprintf("%s%s", wl_size((uint64_t)st.st_size).s, wl_buf_str(&text));
     return 0;
 }

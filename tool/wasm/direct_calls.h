@@ -31,6 +31,9 @@
  * module, which asks the runtime at every call, takes about five times as long. Lua 5.4.7 (114 of 114 calls, 6 types,
  * 2,495 bytes) stays as fast as it was on both: its loop is one function and calls little through the table.
  *
+ * An interpreter executes the nested blocks of a dispatch function one by one: WasmEdge's takes 2.9 s instead of 0.24 s for a PHP loop of
+ * 100,000 turns. So the build runs this pass only on the module that it then precompiles, and the portable one stays as it is.
+ *
  * Sections: the name section is completed; debug information, source map, code metadata and precompiled code go, as their offsets
  * are void. Running the pass on its own output changes nothing. */
 #ifndef WL_WASM_DIRECT_CALLS_H
