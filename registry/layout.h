@@ -103,7 +103,8 @@ struct wl_layer_result {
     struct wl_digest diff_id; /* of the tar */
     struct wl_digest digest;  /* of the blob */
     uint64_t tar_size;
-    uint64_t size; /* of the blob */
+    uint64_t size;          /* of the blob */
+    const char *media_type; /* a constant; NULL: WL_MT_LAYER_GZIP */
 };
 
 /* --- Entries of index.json ----------------------------------------------------------------------------------- */

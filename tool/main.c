@@ -12,6 +12,7 @@ const struct wl_verb *const wl_verbs[] = {
     // clang-format off
     &wl_verb_build,
     &wl_verb_run,
+    &wl_verb_image,
     &wl_verb_images,
     &wl_verb_inspect,
     &wl_verb_tag,

@@ -117,6 +117,12 @@ static void bad_layers(void **state) {
     wl_layer_add_bytes(&l, "a/b", text("2"), false);
     assert_fails(wl_layer_write(&l, &f.l, 0, &r, &err), WL_FAILED, "/a twice");
     wl_layer_release(&l);
+    wl_layer_add_bytes(&l, "a/b", text("1"), false); /* folders dropped before the error is met */
+    wl_layer_add_bytes(&l, "a/c", text("2"), false);
+    wl_layer_add_bytes(&l, "z", text("3"), false);
+    wl_layer_add_bytes(&l, "z", text("4"), false);
+    assert_fails(wl_layer_write(&l, &f.l, 0, &r, &err), WL_FAILED, "/z twice");
+    wl_layer_release(&l);
     wl_layer_add_bytes(&l, "a/../b", text("1"), false);
     assert_fails(wl_layer_write(&l, &f.l, 0, &r, &err), WL_FAILED, "cannot be a name");
     wl_layer_release(&l);

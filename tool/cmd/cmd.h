@@ -57,6 +57,7 @@ extern const struct wl_verb *const wl_verbs[];
 
 extern const struct wl_verb wl_verb_build;
 extern const struct wl_verb wl_verb_run;
+extern const struct wl_verb wl_verb_image;
 extern const struct wl_verb wl_verb_images;
 extern const struct wl_verb wl_verb_inspect;
 extern const struct wl_verb wl_verb_tag;

@@ -146,7 +146,8 @@ static int put_manifest(struct work *w, const struct wl_image_part *part, struct
         return -1;
     for (size_t i = 0; i < part->n_layers; i++) {
         const struct wl_layer_result *l = &part->layers[i];
-        struct wl_oci_descriptor d = {.media_type = WL_MT_LAYER_GZIP, .digest = l->digest, .size = l->size};
+        struct wl_oci_descriptor d = {
+            .media_type = l->media_type ? l->media_type : WL_MT_LAYER_GZIP, .digest = l->digest, .size = l->size};
 
         if (!wl_layout_blob_has(w->layout, &l->digest, (int64_t)l->size))
             return wl_fail(err, WL_FAILED, "the layer %s is not in %s", wl_digest_str(&l->digest).s, w->layout->dir);

@@ -164,18 +164,21 @@ static int compare(const void *pa, const void *pb) {
     return rc != 0 ? rc : (a->type == WL_TAR_DIR) - (b->type == WL_TAR_DIR);
 }
 
+static bool same_name(const struct wl_layer_item *a, const struct wl_layer_item *b) {
+    return strcmp(a->name, b->name) == 0;
+}
+
 /* Sorts and drops folders that are named more than once; any other name must be unique. */
 static int normalise(struct wl_layer *l, struct wl_err *err) {
     size_t kept = 0;
 
     if (l->n > 1)
         qsort(l->v, l->n, sizeof(*l->v), compare);
+    for (size_t i = 1; i < l->n; i++)
+        if (same_name(&l->v[i - 1], &l->v[i]) && (l->v[i - 1].type != WL_TAR_DIR || l->v[i].type != WL_TAR_DIR))
+            return wl_fail(err, WL_FAILED, "the layer would hold /%s twice", l->v[i].name);
     for (size_t i = 0; i < l->n; i++) {
-        struct wl_layer_item *last = kept ? &l->v[kept - 1] : NULL;
-
-        if (last && strcmp(last->name, l->v[i].name) == 0 && (last->type != WL_TAR_DIR || l->v[i].type != WL_TAR_DIR))
-            return wl_fail(err, WL_FAILED, "the layer would hold /%s twice", last->name);
-        if (last && strcmp(last->name, l->v[i].name) == 0)
+        if (kept && same_name(&l->v[kept - 1], &l->v[i]))
             free(l->v[i].name);
         else
             l->v[kept++] = l->v[i];
@@ -308,6 +311,7 @@ int wl_layer_write(struct wl_layer *l, const struct wl_layout *layout, int64_t e
         return -1;
     r.diff_id = wl_sha256_final(&p.diff);
     r.tar_size = p.tar_size;
+    r.media_type = WL_MT_LAYER_GZIP;
     *ret = r;
     return 0;
 }

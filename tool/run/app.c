@@ -1,0 +1,159 @@
+#include "app.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../base/mem.h"
+#include "../model/recipe.h"
+#include "../stages/layer.h"
+
+#define CREATED_BY "wlpack image"
+#define REVISION "org.opencontainers.image.revision"
+
+void wl_app_result_release(struct wl_app_result *r) {
+    wl_arena_release(&r->arena);
+    *r = (struct wl_app_result){0};
+}
+
+int wl_app_format(const char *name, enum wl_over_format *ret, struct wl_err *err) {
+    for (size_t i = 0; name && wl_app_formats[i]; i++)
+        if (strcmp(wl_app_formats[i], name) == 0) {
+            *ret = (enum wl_over_format)i;
+            return 0;
+        }
+    if (name)
+        return wl_fail(err, WL_USAGE, "no format \"%s\"; there are oci, docker and wasm-artifact", name);
+    *ret = WL_OVER_OCI;
+    return 0;
+}
+
+void wl_app_fill_layer(struct wl_layer *l, const struct wl_files *files) {
+    for (size_t i = 0; i < files->n; i++) {
+        const struct wl_files_entry *e = &files->v[i];
+
+        if (e->kind == WL_FILES_DIR)
+            wl_layer_add_dir(l, e->name);
+        else if (e->kind == WL_FILES_LINK)
+            wl_layer_add_symlink(l, e->name, e->target);
+        else
+            wl_layer_add_file(l, e->name, e->path, e->exec);
+    }
+}
+
+/* Of the base's configuration, "2022-11-03T12:00:00Z" or with an offset; 0 when it does not say. */
+static int64_t base_time(const struct wl_over_base *b) {
+    struct tm tm = {0};
+    const char *end;
+
+    if (b->n == 0 || !b->v[0].c.created)
+        return 0;
+    end = strptime(b->v[0].c.created, "%Y-%m-%dT%H:%M:%S", &tm);
+    return end && timegm(&tm) > 0 ? (int64_t)timegm(&tm) : 0;
+}
+
+static int find_epoch(const struct wl_app_spec *s, int64_t *ret, struct wl_err *err) {
+    struct wl_recipe r = {.epoch = s->app->epoch};
+
+    if (!r.epoch.set)
+        r.epoch = (struct wl_oint){.set = true, .v = s->git && s->git->time ? s->git->time : base_time(s->base)};
+    return wl_recipe_epoch(&r, ret, err);
+}
+
+/* "host/team/shop:1.0" -> "shop" and "1.0". */
+static void title_of(const char *name, struct wl_arena *a, const char **ret_title, const char **ret_tag) {
+    const char *slash = strrchr(name, '/');
+    const char *last = slash ? slash + 1 : name;
+    const char *colon = strchr(last, ':');
+
+    *ret_title = wl_arena_strndup(a, last, colon ? (size_t)(colon - last) : strlen(last));
+    *ret_tag = colon && strcmp(colon, ":latest") != 0 ? colon + 1 : NULL;
+}
+
+static void annotate(const struct wl_app_spec *s, struct wl_arena *a, struct wl_oci_pairs *to) {
+    const struct wl_app *app = s->app;
+    const char *title, *tag;
+
+    title_of(s->names[0], a, &title, &tag);
+    wl_image_annotate(to, a, title, app->version ? app->version : tag, app->description, app->license, NULL,
+                      s->git ? s->git->source : NULL);
+    if (s->git && s->git->revision)
+        wl_oci_pairs_set(to, a, REVISION, s->git->revision);
+    for (size_t i = 0; i < app->annotations.n; i++)
+        wl_oci_pairs_set(to, a, app->annotations.v[i].key, app->annotations.v[i].value);
+}
+
+static void describe(const struct wl_app_spec *s, struct wl_arena *a, struct wl_strv *env, struct wl_strv *ports,
+                     struct wl_over *o) {
+    const struct wl_app *app = s->app;
+
+    for (size_t i = 0; i < app->env.n; i++)
+        wl_strv_addf(env, "%s=%s", app->env.v[i].key, app->env.v[i].value);
+    for (size_t i = 0; i < app->ports.n; i++)
+        wl_strv_addf(ports, "%s%s", app->ports.v[i], strchr(app->ports.v[i], '/') ? "" : "/tcp");
+    for (size_t i = 0; i < app->labels.n; i++)
+        wl_oci_pairs_set(&o->labels, a, app->labels.v[i].key, app->labels.v[i].value);
+    annotate(s, a, &o->annotations);
+    o->entrypoint = app->entrypoint.v;
+    o->cmd = app->cmd.v;
+    o->env = (const char *const *)env->v;
+    o->ports = (const char *const *)ports->v;
+    o->workdir = app->workdir;
+    o->user = app->user;
+    o->base_name = s->base_name;
+    o->created_by = CREATED_BY;
+    o->platforms = s->platforms;
+}
+
+static char *own(const char *s) {
+    return s ? wl_strdup(s) : NULL;
+}
+
+int wl_app_tag(const struct wl_layout *l, const struct wl_oci_descriptor *d, const char *name, struct wl_err *err) {
+    WL_AUTO(wl_layout_entry_release)
+    struct wl_layout_entry e = {.name = wl_strdup(name),
+                                .media_type = wl_strdup(d->media_type),
+                                .digest = d->digest,
+                                .size = d->size,
+                                .os = own(d->platform.os),
+                                .architecture = own(d->platform.architecture),
+                                .variant = own(d->platform.variant)};
+
+    return wl_layout_tag(l, &e, err);
+}
+
+static int make_layer(const struct wl_app_spec *s, const struct wl_layout *layout, struct wl_app_result *r,
+                      struct wl_err *err) {
+    WL_AUTO(wl_layer_release) struct wl_layer layer = {0};
+
+    if (s->files->n == 0)
+        return 0;
+    wl_app_fill_layer(&layer, s->files);
+    if (wl_layer_write(&layer, layout, r->epoch, &r->layer, err) < 0)
+        return -1;
+    r->has_layer = true;
+    return 0;
+}
+
+int wl_app_make(const struct wl_app_spec *s, const struct wl_layout *layout, struct wl_app_result *ret,
+                struct wl_err *err) {
+    WL_AUTO(wl_app_result_release) struct wl_app_result r = {0};
+    WL_AUTO(wl_arena_release) struct wl_arena scratch = {0};
+    WL_AUTO(wl_strv_release) struct wl_strv env = {0}, ports = {0};
+    struct wl_over o = {0};
+
+    if (wl_app_format(s->format, &o.format, err) < 0 || find_epoch(s, &r.epoch, err) < 0 ||
+        make_layer(s, layout, &r, err) < 0)
+        return -1;
+    describe(s, &scratch, &env, &ports, &o);
+    o.epoch = r.epoch;
+    o.layer = r.has_layer ? &r.layer : NULL;
+    if (wl_over_put(&o, s->base, layout, &r.arena, &r.d, &r.image, err) < 0)
+        return -1;
+    for (const char *const *name = s->names; *name; name++)
+        if (wl_app_tag(layout, &r.d, *name, err) < 0)
+            return -1;
+    *ret = r;
+    r = (struct wl_app_result){0};
+    return 0;
+}
