@@ -62,9 +62,18 @@ int wl_client_manifest_head(struct wl_client *c, const char *tag_or_digest, bool
  * *ret_type: its media type, a new string. */
 int wl_client_manifest_get(struct wl_client *c, const char *tag_or_digest, struct wl_buf *ret, char **ret_type,
                            struct wl_digest *ret_digest, struct wl_err *err);
-/* Puts a manifest under a tag or its own digest; checks the digest that comes back. *ret_missing_blob (may be NULL) is set
- * when the registry failed it for a blob that it says it does not have. */
+/* As get; nothing there: *ret_found false and the other results untouched. */
+int wl_client_manifest_find(struct wl_client *c, const char *tag_or_digest, bool *ret_found, struct wl_buf *ret,
+                            char **ret_type, struct wl_digest *ret_digest, struct wl_err *err);
+
+/* What a registry says to a manifest that is put there; filled on failure too. */
+struct wl_client_put {
+    int status;        /* of its answer; 0 when there was none */
+    bool missing_blob; /* it failed it for a blob that it says it does not have */
+    bool subject;      /* it has filed it under its subject (OCI-Subject): no fallback tag is needed */
+};
+/* Puts a manifest under a tag or its own digest; checks the digest that comes back. ret may be NULL. */
 int wl_client_manifest_put(struct wl_client *c, const char *tag_or_digest, const char *media_type, struct wl_blob bytes,
-                           const struct wl_digest *digest, bool *ret_missing_blob, struct wl_err *err);
+                           const struct wl_digest *digest, struct wl_client_put *ret, struct wl_err *err);
 
 #endif

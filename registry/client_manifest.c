@@ -71,19 +71,29 @@ int wl_client_manifest_head(struct wl_client *c, const char *tag_or_digest, bool
     return fetch(c, tag_or_digest, &body, ret, ret_found, err);
 }
 
-int wl_client_manifest_get(struct wl_client *c, const char *tag_or_digest, struct wl_buf *ret, char **ret_type,
-                           struct wl_digest *ret_digest, struct wl_err *err) {
+int wl_client_manifest_find(struct wl_client *c, const char *tag_or_digest, bool *ret_found, struct wl_buf *ret,
+                            char **ret_type, struct wl_digest *ret_digest, struct wl_err *err) {
     WL_AUTO(wl_http_response_release) struct wl_http_response res = {0};
     struct wl_digest digest;
-    bool found;
 
-    if (fetch(c, tag_or_digest, &res, &digest, &found, err) < 0)
+    if (fetch(c, tag_or_digest, &res, &digest, ret_found, err) < 0)
         return -1;
-    if (!found)
-        return wl_fail(err, WL_NET, "%s has no %s in %s", c->host, tag_or_digest, c->path);
+    if (!*ret_found)
+        return 0;
     wl_buf_add(ret, res.body.p, res.body.len);
     *ret_type = answer_type(&res);
     *ret_digest = digest;
+    return 0;
+}
+
+int wl_client_manifest_get(struct wl_client *c, const char *tag_or_digest, struct wl_buf *ret, char **ret_type,
+                           struct wl_digest *ret_digest, struct wl_err *err) {
+    bool found;
+
+    if (wl_client_manifest_find(c, tag_or_digest, &found, ret, ret_type, ret_digest, err) < 0)
+        return -1;
+    if (!found)
+        return wl_fail(err, WL_NET, "%s has no %s in %s", c->host, tag_or_digest, c->path);
     return 0;
 }
 
@@ -101,26 +111,30 @@ static int check_stored(struct wl_client *c, const char *what, const char *tag_o
 }
 
 int wl_client_manifest_put(struct wl_client *c, const char *tag_or_digest, const char *media_type, struct wl_blob bytes,
-                           const struct wl_digest *digest, bool *ret_missing_blob, struct wl_err *err) {
+                           const struct wl_digest *digest, struct wl_client_put *ret, struct wl_err *err) {
     WL_AUTO(wl_http_response_release) struct wl_http_response res = {0};
     WL_AUTOFREE char *url = manifest_url(c, tag_or_digest);
     WL_AUTOFREE char *what = wl_sprintf("manifest %s", tag_or_digest);
     WL_AUTOFREE char *type = wl_sprintf("Content-Type: %s", media_type);
     const char *const headers[] = {type, NULL};
     struct wl_http_request req = {.method = "PUT", .url = url, .headers = headers, .body = bytes};
+    struct wl_client_put ignored;
     struct wl_digest said;
     const char *header;
 
-    if (ret_missing_blob)
-        *ret_missing_blob = false;
+    if (!ret)
+        ret = &ignored;
+    *ret = (struct wl_client_put){0};
     if (wl_client_call(c, &req, 0, &res, err) < 0)
         return -1;
+    ret->status = res.status;
     if (res.status < 200 || res.status > 299) {
-        if (ret_missing_blob)
-            *ret_missing_blob =
-                wl_client_error_has(&res, "MANIFEST_BLOB_UNKNOWN") || wl_client_error_has(&res, "BLOB_UNKNOWN");
+        ret->missing_blob =
+            wl_client_error_has(&res, "MANIFEST_BLOB_UNKNOWN") || wl_client_error_has(&res, "BLOB_UNKNOWN");
         return wl_client_status_error(c, what, &res, err);
     }
+    header = wl_http_header(&res, "OCI-Subject", 0);
+    ret->subject = header && wl_digest_parse(header, &said);
     header = wl_http_header(&res, "Docker-Content-Digest", 0);
     if (header && (!wl_digest_parse(header, &said) || !wl_digest_equal(&said, digest)))
         return wl_fail(err, WL_NET, "%s: %s: the registry stored other bytes: %.100s instead of %s", c->host, what,

@@ -5,6 +5,7 @@
 
 #include "../tool/base/mem.h"
 #include "parallel.h"
+#include "referrers.h"
 
 /* What is to be sent: blobs and manifests, each once, manifests after what they name. */
 struct push {
@@ -31,30 +32,39 @@ static void push_release(struct push *p) {
     free(p->manifests);
 }
 
-static void add_item(struct wl_push_item **v, size_t *n, const struct wl_oci_descriptor *d, bool manifest) {
+static void add_item(struct wl_push_item **v, size_t *n, const struct wl_push_item *item) {
     for (size_t i = 0; i < *n; i++)
-        if (wl_digest_equal(&(*v)[i].d.digest, &d->digest))
+        if (wl_digest_equal(&(*v)[i].d.digest, &item->d.digest))
             return;
     *v = wl_reallocarray(*v, *n + 1, sizeof(**v));
-    (*v)[(*n)++] = (struct wl_push_item){.d = *d, .manifest = manifest};
+    (*v)[(*n)++] = *item;
+}
+
+static void add_blob(struct push *p, const struct wl_oci_descriptor *d) {
+    add_item(&p->blobs, &p->n_blobs, &(struct wl_push_item){.d = *d});
 }
 
 static int collect(struct push *p, const struct wl_oci_descriptor *d, unsigned depth, struct wl_err *err);
 
-static int collect_manifest(struct push *p, const char *name, struct wl_blob text, const struct wl_oci_descriptor *d,
+static int collect_manifest(struct push *p, const char *name, struct wl_blob text, struct wl_push_item *item,
                             struct wl_err *err) {
+    struct wl_oci_descriptor *d = &item->d;
     struct wl_oci_manifest m;
 
     if (wl_oci_manifest_parse(name, text, d->media_type, WL_OCI_LOCAL, &p->arena, &m, err) < 0)
         return -1;
     for (size_t i = 0; i < m.layers.n; i++)
-        add_item(&p->blobs, &p->n_blobs, &m.layers.v[i], false);
-    add_item(&p->blobs, &p->n_blobs, &m.config, false);
+        add_blob(p, &m.layers.v[i]);
+    add_blob(p, &m.config);
+    item->has_subject = m.has_subject;
+    item->subject = m.subject.digest;
+    *d = wl_referrers_descriptor(&m, d);
     return 0;
 }
 
-static int collect_index(struct push *p, const char *name, struct wl_blob text, const struct wl_oci_descriptor *d,
+static int collect_index(struct push *p, const char *name, struct wl_blob text, struct wl_push_item *item,
                          unsigned depth, struct wl_err *err) {
+    struct wl_oci_descriptor *d = &item->d;
     struct wl_oci_index x;
 
     if (wl_oci_index_parse(name, text, d->media_type, WL_OCI_LOCAL, &p->arena, &x, err) < 0)
@@ -62,6 +72,10 @@ static int collect_index(struct push *p, const char *name, struct wl_blob text, 
     for (size_t i = 0; i < x.manifests.n; i++)
         if (collect(p, &x.manifests.v[i], depth + 1, err) < 0)
             return -1;
+    item->has_subject = x.has_subject;
+    item->subject = x.subject.digest;
+    d->artifact_type = x.artifact_type;
+    d->annotations = x.annotations;
     return 0;
 }
 
@@ -69,6 +83,7 @@ static int collect_index(struct push *p, const char *name, struct wl_blob text, 
 static int collect(struct push *p, const struct wl_oci_descriptor *d, unsigned depth, struct wl_err *err) {
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     WL_AUTOFREE char *name = wl_sprintf("local manifest %s", wl_digest_str(&d->digest).s);
+    struct wl_push_item item = {.d = *d, .manifest = true};
     struct wl_blob blob;
     int rc;
 
@@ -79,16 +94,16 @@ static int collect(struct push *p, const struct wl_oci_descriptor *d, unsigned d
     blob = (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len};
     switch (wl_oci_kind(d->media_type)) {
     case WL_OCI_MANIFEST:
-        rc = collect_manifest(p, name, blob, d, err);
+        rc = collect_manifest(p, name, blob, &item, err);
         break;
     case WL_OCI_INDEX:
-        rc = collect_index(p, name, blob, d, depth, err);
+        rc = collect_index(p, name, blob, &item, depth, err);
         break;
     default:
         rc = wl_fail(err, WL_FAILED, "%s: \"%.100s\" is neither an image manifest nor an index", name, d->media_type);
     }
     if (rc == 0)
-        add_item(&p->manifests, &p->n_manifests, d, true);
+        add_item(&p->manifests, &p->n_manifests, &item);
     return rc;
 }
 
@@ -114,29 +129,43 @@ static int push_blobs(struct push *p, struct wl_err *err) {
 
 /* --- Manifests --------------------------------------------------------------------------------------------- */
 
+/* ECR and others refuse manifests with a subject by 405, 400 or 415. */
+static int put_error(const struct wl_push_item *item, const struct wl_client_put *put, struct wl_err *err) {
+    WL_AUTOFREE char *text = NULL;
+
+    if (!item->has_subject || (put->status != 400 && put->status != 405 && put->status != 415))
+        return -1;
+    text = wl_strdup(err->msg);
+    return wl_fail(err, err->code, "%s; it may refuse manifests that refer to another one (subject)", text);
+}
+
 /* Puts one manifest. A registry that says it lacks a blob that it has just taken gets the blobs once more. */
-static int put_manifest(struct push *p, const struct wl_oci_descriptor *d, const char *name, struct wl_err *err) {
+static int put_manifest(struct push *p, const struct wl_push_item *item, const char *name, struct wl_err *err) {
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    const struct wl_oci_descriptor *d = &item->d;
+    struct wl_client_put put;
     struct wl_blob bytes;
-    bool missing;
 
     if (wl_blob_load(p->layout, &d->digest, (int64_t)d->size, &text, err) < 0)
         return -1;
     bytes = (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len};
-    if (wl_client_manifest_put(p->c, name, d->media_type, bytes, &d->digest, &missing, err) == 0)
-        return 0;
-    if (!missing || push_blobs(p, err) < 0)
-        return -1;
-    return wl_client_manifest_put(p->c, name, d->media_type, bytes, &d->digest, NULL, err);
+    if (wl_client_manifest_put(p->c, name, d->media_type, bytes, &d->digest, &put, err) < 0) {
+        if (!put.missing_blob || push_blobs(p, err) < 0 ||
+            wl_client_manifest_put(p->c, name, d->media_type, bytes, &d->digest, &put, err) < 0)
+            return put_error(item, &put, err);
+    }
+    if (item->has_subject && !put.subject)
+        return wl_referrers_add(p->c, &item->subject, d, err);
+    return 0;
 }
 
 /* What the tag will stand for goes up under the tag alone: the registry files it under its digest as well. */
 static int put_manifests(struct push *p, const char *tag, struct wl_err *err) {
     for (size_t i = 0; i < p->n_manifests; i++) {
-        struct wl_oci_descriptor *d = &p->manifests[i].d;
+        const struct wl_push_item *item = &p->manifests[i];
         bool root = i + 1 == p->n_manifests;
 
-        if (put_manifest(p, d, root && *tag ? tag : wl_digest_str(&d->digest).s, err) < 0)
+        if (put_manifest(p, item, root && *tag ? tag : wl_digest_str(&item->d.digest).s, err) < 0)
             return -1;
     }
     return 0;

@@ -1,5 +1,6 @@
 /* Pushing an image or an index of the local layout: blobs in parallel (what is there is skipped), then manifests, an index
- * after its manifests, the tag last; then what the tag stands for is read back. */
+ * after its manifests, the tag last; then what the tag stands for is read back. A manifest with a subject is filed under the fallback
+ * tag where the registry does not do that itself (see referrers.h). */
 #ifndef WL_REGISTRY_PUSH_H
 #define WL_REGISTRY_PUSH_H
 
@@ -25,6 +26,8 @@ struct wl_push_item {
     struct wl_oci_descriptor d; /* strings owned by the result's arena */
     bool manifest;              /* a manifest or an index; else a blob */
     bool there;                 /* was there already */
+    bool has_subject;           /* a manifest that refers to another one */
+    struct wl_digest subject;
 };
 
 struct wl_push_result {

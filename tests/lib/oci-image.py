@@ -29,7 +29,7 @@ def put_json(layout, value, media_type):
     return {"mediaType": media_type, **put(layout, data)}
 
 
-def put_image(layout, data, variant):
+def put_image(layout, data, variant, pad=0):
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w") as t:
         entry = tarfile.TarInfo("app.wasm")
@@ -44,6 +44,8 @@ def put_image(layout, data, variant):
                                           "diff_ids": ["sha256:" + hashlib.sha256(plain).hexdigest()]}},
                       "application/vnd.oci.image.config.v1+json")
     manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]}
+    if pad:
+        manifest["annotations"] = {"pad": "x" * pad}
     return {**put_json(layout, manifest, MANIFEST), "platform": platform}
 
 
@@ -54,11 +56,12 @@ def main():
     p.add_argument("size", type=int)
     p.add_argument("--seed", type=int)
     p.add_argument("--index", type=int, default=0)
+    p.add_argument("--pad", type=int, default=0, help="bytes of an annotation of the manifest")
     a = p.parse_args()
     rng = random.Random(a.seed) if a.seed is not None else random.SystemRandom()
     os.makedirs(os.path.join(a.layout, "blobs/sha256"), exist_ok=True)
     images = [put_image(a.layout, rng.randbytes(a.size) if a.seed is not None else os.urandom(a.size),
-                        "v%d" % i if i else None) for i in range(max(a.index, 1))]
+                        "v%d" % i if i else None, a.pad) for i in range(max(a.index, 1))]
     if a.index:
         root = put_json(a.layout, {"schemaVersion": 2, "mediaType": INDEX, "manifests": images}, INDEX)
     else:

@@ -10,12 +10,17 @@ A case is a text file. Lines:
   auth: KEY user:password     an entry of docker's config.json (KEY: @host, @host/team ...)
   auth-json: TEXT             the whole config.json
   image: index 2              app:1 is an index of 2 images (default: one image)
+  image: pad 4000000          its manifest has an annotation of so many bytes
+  image: layer 5000000        its layer has so many bytes
+  image: artifact             beside it a manifest whose subject it is: @artifact, its blob @note; @fallback: the tag
+  env: NAME=value             an environment variable of wlpack
   local: none                 the local store starts empty (for pulls)
   stored: @layer              the blob must be in the local store afterwards; "stored!:" must not
   damage: @layer              one byte of the local blob is flipped before the run
   file: PATH REGEX            a file below the home must hold it; "file!: PATH" must not exist
   rest: registry              what is not scripted is answered by a small correct registry; without this line every
-                              request must be scripted
+                              request must be scripted. "rest2:" is the same for the second port, a registry of its own
+  referrers: api              the small registries know the referrers API
   have: @layer                that registry has the blob, manifest or all to begin with (have: all tags app:1)
   ---                         what stands below is only expected once everything above has come
 
@@ -72,7 +77,8 @@ class Case:
     def __init__(self, path, words):
         self.run, self.status, self.rest, self.auth_json = "", 0, None, None
         self.checks, self.auth, self.have, self.stored, self.damage, self.files = [], [], [], [], [], []
-        self.image, self.local = 1, True
+        self.image, self.local = {}, True
+        self.env, self.rest2, self.have2, self.referrers = [], None, [], False
         self.expect = []
         self.title = ""
         self.words = words
@@ -89,9 +95,9 @@ class Case:
     def early(self):
         """What must be known before the image is made."""
         for line in self.lines:
-            m = re.match(r"image: index (\d+)$", line)
+            m = re.match(r"image: (\w+)(?: (\d+))?$", line)
             if m:
-                self.image = -int(m.group(1))
+                self.image[m.group(1)] = int(m.group(2) or 1)
             if line.startswith("# ") and not self.title:
                 self.title = line[2:]
 
@@ -132,8 +138,16 @@ class Case:
             self.damage.append(self.sub(value))
         elif key == "have":
             self.have.append(value)
+        elif key == "have2":
+            self.have2.append(value)
         elif key == "rest":
             self.rest = value
+        elif key == "rest2":
+            self.rest2 = value
+        elif key == "referrers":
+            self.referrers = value == "api"
+        elif key == "env":
+            self.env.append(self.sub(value).split("=", 1))
         elif key == "local":
             self.local = value != "none"
         elif key != "image":
@@ -180,6 +194,7 @@ class Registry:
 
     def __init__(self):
         self.blobs, self.manifests, self.tags, self.n = {}, {}, {}, 0
+        self.referrers = False
 
     def answer(self, method, path, query, headers, body):
         if path == "/v2/":
@@ -199,6 +214,19 @@ class Registry:
             if m.group(2) not in self.blobs:
                 return 404, [], b'{"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown"}]}'
             return 200, [("Docker-Content-Digest", m.group(2))], self.blobs[m.group(2)]
+        m = re.match(r"/v2/(.+)/tags/list$", path)
+        if m:
+            return 200, [], json.dumps({"name": m.group(1), "tags": sorted(self.tags)}).encode()
+        m = re.match(r"/v2/(.+)/referrers/(sha256:[0-9a-f]{64})$", path)
+        if m and self.referrers:
+            found = []
+            for digest, (kind, data) in self.manifests.items():
+                doc = json.loads(data)
+                if doc.get("subject", {}).get("digest") == m.group(2):
+                    found.append({"mediaType": kind, "digest": digest, "size": len(data),
+                                  "artifactType": doc.get("artifactType", doc.get("config", {}).get("mediaType"))})
+            return 200, [("Content-Type", INDEX)], json.dumps({"schemaVersion": 2, "mediaType": INDEX,
+                                                               "manifests": found}).encode()
         m = re.match(r"/v2/(.+)/manifests/([^/]+)$", path)
         if m and method == "PUT":
             return self.put_manifest(m.group(2), headers, body)
@@ -222,12 +250,14 @@ class Registry:
         self.manifests[digest] = (doc["mediaType"], body)
         if not ref.startswith("sha256:"):
             self.tags[ref] = digest
-        return 201, [("Docker-Content-Digest", digest)], b""
+        subject = doc.get("subject", {}).get("digest")
+        return 201, [("Docker-Content-Digest", digest)] + (
+            [("OCI-Subject", subject)] if subject and self.referrers else []), b""
 
 
 class Server:
     def __init__(self):
-        self.case, self.registry, self.problems = None, Registry(), []
+        self.case, self.registries, self.problems = None, [Registry(), Registry()], []
         self.lock = threading.Lock()
         self.ports = []
         outer = self
@@ -273,7 +303,7 @@ class Server:
         with self.lock:
             if e:
                 self.check(e, h, body)
-            elif self.case.rest != "registry" or which:
+            elif (self.case.rest2 if which else self.case.rest) != "registry":
                 self.problems.append("not expected: %s %s%s" % (h.command, h.path, " (second port)" if which else ""))
                 return self.send(h, 500, [], b"not expected")
         if e and e.mode == "hangup":
@@ -282,7 +312,7 @@ class Server:
             return self.send(h, e.status, e.reply_headers, e.reply_body, e.cut, e.mode == "endless")
         path, _, query = h.path.partition("?")
         with self.lock:
-            status, headers, data = self.registry.answer(h.command, path, query, h.headers, body)
+            status, headers, data = self.registries[which].answer(h.command, path, query, h.headers, body)
         self.send(h, status, headers + (e.reply_headers if e else []), data)
 
     def check(self, e, h, body):
@@ -293,7 +323,7 @@ class Server:
             if h.headers.get(name) is not None:
                 self.problems.append("%s: has %s: %s" % (e, name, h.headers.get(name)))
         if e.body is not None and body != e.body:
-            self.problems.append("%s: body is %r" % (e, body[:200]))
+            self.problems.append("%s: body is %r" % (e, body[:1500]))
 
     @staticmethod
     def hangup(h):
@@ -327,22 +357,47 @@ class Server:
             h.close_connection = True
 
 
-def make_image(here, home, count):
+def make_image(here, home, kind):
     layout = os.path.join(home, "oci")
-    args = [sys.executable, os.path.join(here, "oci-image.py"), layout, "app:1", "3000", "--seed", "7"]
-    if count < 0:
-        args += ["--index", str(-count)]
+    args = [sys.executable, os.path.join(here, "oci-image.py"), layout, "app:1", str(kind.get("layer", 3000)),
+            "--seed", "7"]
+    for option in ("index", "pad"):
+        if option in kind:
+            args += ["--" + option, str(kind[option])]
     root = subprocess.run(args, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
     def read(digest):
         with open(os.path.join(layout, "blobs/sha256", digest[7:]), "rb") as f:
             return f.read()
+
+    def put(data):
+        digest = hashlib.sha256(data).hexdigest()
+        with open(os.path.join(layout, "blobs/sha256", digest), "wb") as f:
+            f.write(data)
+        return {"digest": "sha256:" + digest, "size": len(data)}
     names = {"root": root}
-    manifest = root if count >= 0 else json.loads(read(root))["manifests"][0]["digest"]
+    manifest = root if "index" not in kind else json.loads(read(root))["manifests"][0]["digest"]
     doc = json.loads(read(manifest))
     names.update(manifest=manifest, config=doc["config"]["digest"], layer=doc["layers"][0]["digest"])
+    if "artifact" in kind:
+        note = put(b"a note about the image")
+        data = json.dumps({
+            "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "application/x-note",
+            "config": {"mediaType": "application/vnd.oci.empty.v1+json", **put(b"{}")},
+            "layers": [{"mediaType": "text/plain", **note}],
+            "subject": {"mediaType": MANIFEST, "digest": manifest, "size": len(read(manifest))},
+            "annotations": {"a": "b"}}, separators=(",", ":")).encode()
+        artifact = put(data)
+        names.update(artifact=artifact["digest"], note=note["digest"], empty=put(b"{}")["digest"])
+        path = os.path.join(layout, "index.json")
+        with open(path) as f:
+            index = json.load(f)
+        index["manifests"].append({"mediaType": MANIFEST, **artifact})
+        with open(path, "w") as f:
+            json.dump(index, f)
     bodies = {k: read(v) for k, v in names.items()}
     bodies["badconfig"] = bodies["config"].replace(b"wasm", b"wasn", 1)
+    bodies["badlayer"] = bodies["layer"][:-1] + bytes([bodies["layer"][-1] ^ 1])
     bodies["layertail"] = bodies["layer"][1000:]
     return names, bodies, layout
 
@@ -376,8 +431,11 @@ def main():
             case.words[name] = digest
             case.words[name + ".hex"] = digest[7:]
             case.words[name + ".size"] = str(len(bodies[name]))
+        case.words["fallback"] = names["manifest"].replace(":", "-")
         case.parse(bodies)
-        fill(server.registry, layout, case.have, case)
+        for registry, have in zip(server.registries, (case.have, case.have2)):
+            registry.referrers = case.referrers
+            fill(registry, layout, have, case)
         if not case.local:
             os.rename(layout, os.path.join(home, "source"))
         for digest in case.damage:
@@ -396,6 +454,7 @@ def main():
         env = {k: v for k, v in os.environ.items()
                if k not in ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR") and "proxy" not in k.lower()}
         env.update(HOME=home, WLPACK_HOME=home, LC_ALL="C")
+        env.update(case.env)
         try:
             words = shlex.split(case.run)
             given = None
