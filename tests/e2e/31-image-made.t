@@ -39,6 +39,46 @@ is "$(gzip -dc "$layer" | sha256sum | cut -d ' ' -f 1)" \
 ok "it is the module that was handed out" sh -c "tar xzOf '$layer' tiny.wasm | cmp - o/tiny-1.0/bin/tiny.wasm"
 ok "skopeo copies all of it" skopeo copy -q "oci:$oci:tiny:1.0-cli" "oci:$T/copy:x"
 
+# further files and ports, another platform, another compression
+mkdir -p scripts/tiny-1.0/docroot/css
+echo '<?php' >scripts/tiny-1.0/docroot/index.php
+echo 'body {}' >scripts/tiny-1.0/docroot/css/site.css
+# shellcheck disable=SC2016 # ${version} is the recipe's own
+tiny_recipe '"images": {"cli": {"artefact": "cli", "tag": "${version}-cli", "aot": false},
+  "web": {"artefact": "cli", "tag": "${version}-web", "aot": false, "ports": ["8080"], "files": [{"from": "docroot", "to": "/site", "exclude": ["*.css"]}]}}'
+run wlpack build tiny-1.0 --output o
+status_is 0 "an image with files of its own"
+run wlpack inspect tiny:1.0-web
+out_like ' 6  /site/index\.php$' "holds them, in a layer of their own"
+out_unlike 'site\.css' "but for those that are excluded"
+is "$(skopeo inspect --config --raw "oci:$oci:tiny:1.0-web" | python3 -c "import json, sys; print(list(json.load(sys.stdin)['config']['ExposedPorts']))")" \
+    "['8080/tcp']" "and the ports"
+run wlpack build tiny-1.0 --output o --explain
+err_like 'image web +in the store' "nothing changed: nothing to do"
+echo '<?php 2' >scripts/tiny-1.0/docroot/index.php
+run wlpack build tiny-1.0 --output o --explain
+err_like 'image web +built' "a changed file makes the image again"
+err_like 'image cli +in the store' "and no other"
+err_like 'changed: file docroot/index\.php' "and --explain says why"
+run wlpack build tiny-1.0 --output o --platform wasip1/wasm --compression zstd
+status_is 0 "--platform and --compression"
+is "$(skopeo inspect --format '{{.Os}}/{{.Architecture}}' "oci:$oci:tiny:1.0-cli") $(skopeo inspect --raw "oci:$oci:tiny:1.0-cli" |
+    python3 -c "import json, sys; print(json.load(sys.stdin)['layers'][0]['mediaType'])")" \
+    "wasip1/wasm application/vnd.oci.image.layer.v1.tar+zstd" "are in the image"
+ok "skopeo unpacks the layer" skopeo copy -q "oci:$oci:tiny:1.0-cli" "dir:$T/zstd"
+run wlpack run tiny:1.0-cli -- hello
+out_is "tiny says hello" "it runs"
+run wlpack build tiny-1.0 --output o --platform linux/amd64
+status_is 0 "--platform linux/amd64"
+is "$(skopeo inspect --format '{{.Os}}/{{.Architecture}}' "oci:$oci:tiny:1.0-cli")" linux/amd64 "for hosts that know nothing else"
+run wlpack build tiny-1.0 --output o --compression lzma
+status_is 2 "a compression that there is not"
+# shellcheck disable=SC2016 # ${version} is the recipe's own
+tiny_recipe '"license": "MIT", "summary": "A tiny thing", "images": {"cli": {"artefact": "cli", "tag": "${version}-cli", "aot": false,
+  "entrypoint": ["/tiny.wasm"], "cmd": ["hello"], "workdir": "/", "env": {"A": "b"}, "labels": {"l": "m"}}}'
+run wlpack build tiny-1.0 --output o
+is "$(cut -f 4 "$out" | tail -n 1)" "$digest" "and back again to the very same image"
+
 # the way out of a damaged blob is the one that the error names
 printf 'X' | dd of="$layer" bs=1 seek=100 conv=notrunc 2>/dev/null
 run wlpack inspect tiny:1.0-cli

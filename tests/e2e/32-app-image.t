@@ -145,6 +145,17 @@ run wlpack image --format docker -t shop:docker app
 status_is 0 "docker's format"
 run wlpack run shop:docker
 out_like "hello from the site" "it runs"
+for name in gzip-max zstd zstd-max; do
+    run wlpack image --compression $name -t "shop:$name" app
+    status_is 0 "--compression $name"
+    is "$(manifest "shop:$name" "m['layers'][1]['mediaType'].split('+')[1]")" "${name%-max}" "$name: the layer's type"
+    ok "$name: skopeo copies it" skopeo copy -q "oci:$oci:shop:$name" "dir:$T/$name"
+    run wlpack run "shop:$name"
+    out_like "hello from the site" "$name: it runs"
+done
+run wlpack image --compression zstd --format docker -t x:1 app
+status_is 2 "docker's format knows no zstd"
+err_like 'take gzip' "which is said"
 printf '{"base": "scratch", "files": [{"from": "base/guest.wasm", "to": "/g.wasm"}], "version": "2"}' >artifact.json
 run wlpack image --format wasm-artifact -t guest:artifact artifact.json
 status_is 0 "a wasm-artifact"

@@ -204,7 +204,7 @@ static struct wl_layer_result tar_layer(struct fixture *f, const char *more, con
     wl_layer_add_bytes(&l, "/bin/app.wasm", (struct wl_blob){bytes, n}, true);
     if (more)
         wl_layer_add_bytes(&l, more, text("x"), false);
-    assert_ok(wl_layer_write(&l, &f->l, EPOCH, &r, &err));
+    assert_ok(wl_layer_write(&l, &f->l, EPOCH, NULL, &r, &err));
     return r;
 }
 

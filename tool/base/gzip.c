@@ -2,64 +2,61 @@
 
 #include <libdeflate.h>
 #include <stdio.h>
-#include <string.h>
-
-#include "mem.h"
+#include <stdlib.h>
 
 #define LEVEL 6
+#define LEVEL_MAX 12
 #define TEXT2(x) #x
 #define TEXT(x) TEXT2(x)
 
-const char *wl_gzip_name(void) {
-    return "libdeflate " LIBDEFLATE_VERSION_STRING " gzip-" TEXT(LEVEL) " 1M";
-}
+/* Stored blocks of 64 KiB at worst, with room to spare; checked against libdeflate's own bound in a test. */
+#define BOUND (WL_GZIP_MEMBER + (WL_GZIP_MEMBER >> 8) + 1024)
 
-void wl_gzip_init(struct wl_gzip *z, int (*put)(void *arg, const void *p, size_t n, struct wl_err *err), void *arg) {
-    struct libdeflate_compressor *c = libdeflate_alloc_compressor(LEVEL);
+static void *open_level(int level) {
+    struct libdeflate_compressor *c = libdeflate_alloc_compressor(level);
 
     if (!c) {
         fprintf(stderr, "wlpack: out of memory (setting up the compressor)\n");
         abort();
     }
-    *z = (struct wl_gzip){.put = put, .arg = arg, .compressor = c};
-    z->packed_cap = libdeflate_gzip_compress_bound(c, WL_GZIP_MEMBER);
-    z->packed = wl_malloc(z->packed_cap);
-    z->block = wl_malloc(WL_GZIP_MEMBER);
+    return c;
 }
 
-static int flush(struct wl_gzip *z, struct wl_err *err) {
-    size_t n = libdeflate_gzip_compress(z->compressor, z->block, z->fill, z->packed, z->packed_cap);
-
-    if (n == 0)
-        return wl_fail(err, WL_FAILED, "a block cannot be compressed");
-    z->fill = 0;
-    return z->put(z->arg, z->packed, n, err);
+static void *open_usual(void) {
+    return open_level(LEVEL);
 }
 
-int wl_gzip_add(struct wl_gzip *z, const void *p, size_t n, struct wl_err *err) {
-    const char *c = p;
-
-    while (n > 0) {
-        size_t part = n < WL_GZIP_MEMBER - z->fill ? n : WL_GZIP_MEMBER - z->fill;
-
-        memcpy(z->block + z->fill, c, part);
-        z->fill += part;
-        c += part;
-        n -= part;
-        if (z->fill == WL_GZIP_MEMBER && flush(z, err) < 0)
-            return -1;
-    }
-    return 0;
+static void *open_max(void) {
+    return open_level(LEVEL_MAX);
 }
 
-int wl_gzip_finish(struct wl_gzip *z, struct wl_err *err) {
-    return z->fill > 0 ? flush(z, err) : 0;
+static void close_context(void *context) {
+    libdeflate_free_compressor(context);
 }
 
-void wl_gzip_release(struct wl_gzip *z) {
-    if (z->compressor)
-        libdeflate_free_compressor(z->compressor);
-    free(z->block);
-    free(z->packed);
-    *z = (struct wl_gzip){0};
+static size_t compress(void *context, const void *in, size_t n, void *out, size_t cap) {
+    return libdeflate_gzip_compress(context, in, n, out, cap);
 }
+
+static const char *version(void) {
+    return "libdeflate " LIBDEFLATE_VERSION_STRING " gzip-" TEXT(LEVEL) " 1M";
+}
+
+static const char *version_max(void) {
+    return "libdeflate " LIBDEFLATE_VERSION_STRING " gzip-" TEXT(LEVEL_MAX) " 1M";
+}
+
+const struct wl_codec wl_codec_gzip = {.name = "gzip",
+                                       .version = version,
+                                       .block = WL_GZIP_MEMBER,
+                                       .bound = BOUND,
+                                       .open = open_usual,
+                                       .close = close_context,
+                                       .compress = compress};
+const struct wl_codec wl_codec_gzip_max = {.name = "gzip-max",
+                                           .version = version_max,
+                                           .block = WL_GZIP_MEMBER,
+                                           .bound = BOUND,
+                                           .open = open_max,
+                                           .close = close_context,
+                                           .compress = compress};

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "../../registry/oci.h"
 #include "../base/buf.h"
 #include "../base/json.h"
 #include "../base/mem.h"
@@ -123,8 +124,30 @@ static int build_one(struct wl_home *home, const char *id, const struct wl_build
     return 0;
 }
 
+/* --platform and --compression. */
+static int image_options(const struct wl_args *args, struct wl_arena *a, struct wl_build_options *o,
+                         struct wl_err *err) {
+    const char *platform = wl_args_get(args, "platform");
+    struct wl_oci_platform p;
+
+    o->compression = wl_args_get(args, "compression");
+    if (o->compression && !wl_codec_find(o->compression))
+        return wl_fail(err, WL_USAGE, "--compression: no \"%s\"; there are gzip, gzip-max, zstd and zstd-max",
+                       o->compression);
+    if (!platform)
+        return 0;
+    if (wl_oci_platform_parse(platform, a, &p, err) < 0)
+        return -1;
+    if (p.variant)
+        return wl_fail(err, WL_USAGE, "--platform takes OS/ARCH: the variants are the architectures of --arch");
+    o->os = p.os;
+    o->architecture = p.architecture;
+    return 0;
+}
+
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
     WL_AUTO(wl_home_close) struct wl_home home = WL_HOME_INIT;
+    WL_AUTO(wl_arena_release) struct wl_arena arena = {0};
     WL_AUTOFREE char *list = NULL;
     const char *archs[ARCHS_MAX];
     struct wl_progress progress = wl_out_progress();
@@ -150,7 +173,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
             return -1;
         o.archs = archs;
     }
-    if (wl_home_open(&home, err) < 0)
+    if (image_options(args, &arena, &o, err) < 0 || wl_home_open(&home, err) < 0)
         return -1;
     for (int i = 0; i < args->n_pos; i++)
         if (build_one(&home, args->pos[i], &o, &ev, wl_args_has(args, "json"), err) < 0)
@@ -165,6 +188,8 @@ static const struct wl_opt opts[] = {
     {"jobs", 'j', "N", "commands at once; default: one per processor"},
     {"output", 'o', "DIR", "where the files go, under DIR/NAME/bin; default: build-output"},
     {"mirror", 0, "DIR-or-URL", "look for source archives here first; default: WLPACK_MIRROR"},
+    {"platform", 0, "OS/ARCH", "of the images, instead of the recipe's: wasip1/wasm, linux/amd64 ..."},
+    {"compression", 0, "NAME", "of the images' layers: gzip-max (default), gzip, zstd or zstd-max"},
     {"offline", 0, NULL, "use no network"},
     {"explain", 0, NULL, "say of each step whether it runs, and why"},
     {"force", 0, NULL, "run every step again"},

@@ -5,6 +5,7 @@
 #include "../base/json.h"
 #include "../base/mem.h"
 #include "../base/out.h"
+#include "../base/pack.h"
 #include "../model/home.h"
 #include "../run/app.h"
 #include "cmd.h"
@@ -108,7 +109,7 @@ static int prepare(struct image *im, const struct wl_args *args, struct wl_err *
     if (wl_app_load(&im->app, args->pos[0], err) < 0 || add_names(im, args, err) < 0 ||
         add_platforms(im, args, err) < 0 ||
         choose(args, "format", im->app->format, wl_app_formats, &im->format, err) < 0 ||
-        choose(args, "compression", im->app->compression, wl_app_compressions, &im->compression, err) < 0)
+        choose(args, "compression", im->app->compression, wl_codec_names, &im->compression, err) < 0)
         return -1;
     im->base = base ? base : im->app->base;
     ignore = im->app->ignore ? wl_path_join(im->app->dir, im->app->ignore) : NULL;
@@ -312,7 +313,7 @@ static const struct wl_opt opts[] = {
     {"base", 0, "REF", "stand on this instead of \"base\""},
     {"platform", 0, "OS/ARCH", "platform(s) instead of the base's; a,b or repeated: an index"},
     {"format", 0, "FORMAT", "oci (default), docker (manifest v2, schema 2) or wasm-artifact (one module alone)"},
-    {"compression", 0, "NAME", "of the layer: gzip (default) or zstd"},
+    {"compression", 0, "NAME", "of the layer: gzip (default), gzip-max, zstd or zstd-max"},
     {"pull", 0, NULL, "pull the base even when it is here"},
     {"offline", 0, NULL, "neither pull nor fetch anything"},
     {"plain-http", 0, NULL, "http instead of https, also to another machine"},

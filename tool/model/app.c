@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "../base/fs.h"
+#include "../base/pack.h"
 #include "recipe_impl.h"
 
 #define EPOCH_MAX 253402300799 /* the end of the year 9999 */
 #define NAME_MAX_BYTES 255
 
 const char *const wl_app_formats[] = {"oci", "docker", "wasm-artifact", NULL};
-const char *const wl_app_compressions[] = {"gzip", "zstd", NULL};
 
 /* --- Formats -------------------------------------------------------------------------------------------------------- */
 
@@ -19,12 +19,6 @@ static bool is_reference(const char *s) {
 
     return n > 0 && n <= 1024 &&
            strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/@[]+-") == n && *s != '-';
-}
-
-static bool is_port(const char *s) {
-    size_t n = strspn(s, "0123456789");
-
-    return n > 0 && n <= 5 && *s != '0' && (!s[n] || strcmp(s + n, "/tcp") == 0 || strcmp(s + n, "/udp") == 0);
 }
 
 /* os/architecture[/variant] */
@@ -55,8 +49,6 @@ static bool is_user(const char *s) {
 
 static const struct wl_spec_format format_reference = {"^(?!-)[A-Za-z0-9._:/@\\[\\]+-]{1,1024}$", is_reference,
                                                        "a name or reference of an image"};
-static const struct wl_spec_format format_port = {"^[1-9][0-9]{0,4}(/(tcp|udp))?$", is_port,
-                                                  "a port: 8080, 8080/tcp or 8080/udp"};
 static const struct wl_spec_format format_platform = {"^" WORD "/" WORD "(/" WORD ")?$", is_platform,
                                                       "a platform: os/architecture or os/architecture/variant"};
 static const struct wl_spec_format format_user = {"^[A-Za-z0-9._:-]{1,64}$", is_user, "a user: a name or numbers"};
@@ -141,7 +133,7 @@ static const struct wl_spec_field fields[] = {
      .offset = AT(ports),
      .doc = "Ports that it serves on, beside the base's.",
      .max = 64,
-     .format = &format_port},
+     .format = &wl_format_port},
     {.name = "labels",
      .type = WL_SPEC_STRMAP,
      .offset = AT(labels),
@@ -167,8 +159,8 @@ static const struct wl_spec_field fields[] = {
     {.name = "compression",
      .type = WL_SPEC_STR,
      .offset = AT(compression),
-     .doc = "Compression of the layer; default gzip.",
-     .choices = wl_app_compressions},
+     .doc = "Compression of the layer; default gzip. The -max ones are smaller and take ten times as long.",
+     .choices = wl_codec_names},
     {.name = "epoch",
      .type = WL_SPEC_INT,
      .offset = AT(epoch),

@@ -34,11 +34,10 @@ struct wl_app {
     struct wl_smap labels, annotations;
     struct wl_list platforms; /* "wasi/wasm" */
     const char *format;       /* one of wl_app_formats */
-    const char *compression;  /* one of wl_app_compressions */
+    const char *compression;  /* one of wl_codec_names */
     struct wl_oint epoch;
 };
-extern const char *const wl_app_formats[];      /* "oci", "docker", "wasm-artifact", NULL */
-extern const char *const wl_app_compressions[]; /* "gzip", "zstd", NULL */
+extern const char *const wl_app_formats[]; /* "oci", "docker", "wasm-artifact", NULL */
 
 /* Reads path (a folder: its app.json). Strict, as recipes are; WL_RECIPE errors read "file:line:column: $.path: message". */
 int wl_app_load(struct wl_app **ret, const char *path, struct wl_err *err);

@@ -1,7 +1,5 @@
 #include "plan.h"
 
-#include "../base/gzip.h"
-
 #include <string.h>
 
 #include "../wasm/direct_calls.h"
@@ -195,7 +193,26 @@ static void input_script(struct maker *m, const struct wl_script *s) {
     input_digest(m, "script", s->name, &s->digest, s->executable ? " executable" : "");
 }
 
-/* The scripts that commands read: all, unless every one of them says which. Those stand in several lists once. */
+static bool is_file_of(const struct wl_recipe_image *image, const char *name) {
+    for (size_t i = 0; i < image->files.n; i++) {
+        const struct wl_files_rule *rule = image->files.v[i];
+
+        if (strcmp(rule->from, ".") == 0 || wl_files_match(rule->from, name))
+            return true;
+    }
+    return false;
+}
+
+/* Files of images are no scripts. */
+static bool is_image_file(const struct maker *m, const char *name) {
+    for (size_t i = 0; i < m->r->images.n; i++)
+        if (is_file_of(m->r->images.v[i], name))
+            return true;
+    return false;
+}
+
+/* The scripts that commands read: all (but for images' files), unless every one of them says which. Those stand in several lists
+ * once. */
 static int input_scripts(struct maker *m, const struct wl_recipe_command *const *c, size_t n) {
     const struct wl_scripts *all = m->spec->scripts;
     bool every = false;
@@ -213,7 +230,7 @@ static int input_scripts(struct maker *m, const struct wl_recipe_command *const 
         }
     }
     for (size_t j = 0; all && j < all->n; j++) {
-        bool wanted = every;
+        bool wanted = every && !is_image_file(m, all->v[j].name);
 
         for (size_t i = 0; i < n && !wanted; i++)
             for (size_t k = 0; k < c[i]->inputs.n; k++)
@@ -374,9 +391,18 @@ static size_t artefact_index(const struct wl_recipe *r, const char *name) {
     return i;
 }
 
+/* What an image's files may be: every file of the scripts folder that `from` names, whatever include and exclude say. */
+static void input_image_files(struct maker *m, const struct wl_recipe_image *image) {
+    const struct wl_scripts *all = m->spec->scripts;
+
+    for (size_t k = 0; all && k < all->n; k++)
+        if (is_file_of(image, all->v[k].name))
+            input(m, wl_arena_sprintf(&m->p->arena, "file %s", all->v[k].name), wl_digest_str(&all->v[k].digest).s);
+}
+
 /* One tag: the portable image, or (aot not NULL) the index with its n_aot precompiled parts. */
 static void make_tag(struct maker *m, size_t index, size_t module, const size_t *aot, size_t n_aot) {
-    static const char *const image_fields[] = {"entrypoint", "cmd", "workdir", "env", "labels", NULL};
+    static const char *const image_fields[] = {"entrypoint", "cmd", "workdir", "env", "labels", "ports", "files", NULL};
     static const char *const recipe_fields[] = {"name", "version", "summary", "homepage", "license", "platform", NULL};
     const struct wl_recipe_image *image = m->r->images.v[index];
     const size_t a = artefact_index(m->r, image->artefact);
@@ -397,9 +423,10 @@ static void make_tag(struct maker *m, size_t index, size_t module, const size_t 
     input(m, "image.tag", m->step->tag);
     input_fields(m, &wl_recipe_image_spec, image, "image.", image_fields);
     input_fields(m, &wl_recipe_spec, m->r, "", recipe_fields);
+    input_image_files(m, image);
     input(m, "source.url", m->r->source->urls.v[0]); /* an annotation */
     input_number(m, "epoch", m->spec->epoch);
-    input(m, "compressor", wl_gzip_name());
+    input(m, "compressor", wl_plan_codec(m->spec->compression)->version());
     end(m);
 }
 
@@ -439,6 +466,10 @@ int wl_plan_make(struct wl_plan *ret, const struct wl_plan_spec *spec, struct wl
     *ret = p;
     p = (struct wl_plan){0};
     return 0;
+}
+
+const struct wl_codec *wl_plan_codec(const char *compression) {
+    return wl_codec_find(compression ? compression : WL_PLAN_COMPRESSION);
 }
 
 void wl_plan_release(struct wl_plan *p) {

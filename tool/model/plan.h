@@ -15,6 +15,7 @@
 #include "../base/digest.h"
 #include "../base/err.h"
 #include "../base/mem.h"
+#include "../base/pack.h"
 #include "recipe.h"
 #include "series.h"
 
@@ -71,7 +72,12 @@ struct wl_plan_spec {
     const char *wasi_sdk, *binaryen, *wasmedge;
     const char *const *archs; /* for AOT, ends with NULL; NULL or empty: no AOT steps and no -aot images */
     int64_t epoch;            /* wl_recipe_epoch() */
+    const char *compression;  /* of layers, a name of wl_codec_names; NULL: WL_PLAN_COMPRESSION */
 };
+
+/* Interpreters are packed once and pulled often. */
+#define WL_PLAN_COMPRESSION "gzip-max"
+const struct wl_codec *wl_plan_codec(const char *compression);
 
 struct wl_plan {
     struct wl_plan_step *v;

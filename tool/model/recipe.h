@@ -15,6 +15,7 @@
 #include "../base/err.h"
 #include "../base/jsonspec.h"
 #include "../base/mem.h"
+#include "files.h"
 
 #define WL_RECIPE_BYTES (1 << 20)        /* longest recipe.json */
 #define WL_RECIPE_CHAIN 8                /* most recipes in a chain of "extends" */
@@ -59,7 +60,9 @@ struct wl_recipe_image {
     const char *workdir;
     struct wl_smap env;
     struct wl_smap labels;
-    struct wl_obool aot; /* absent or true: also makes "<tag>-aot" */
+    struct wl_list ports;  /* "8080" or "8080/tcp" */
+    struct wl_olist files; /* struct wl_files_rule; `from` is in the scripts folder */
+    struct wl_obool aot;   /* absent or true: also makes "<tag>-aot" */
 };
 
 struct wl_recipe_optimize {

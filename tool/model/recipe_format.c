@@ -140,6 +140,12 @@ static bool is_word(const char *s) {
     return *s && strlen(s) <= ID_MAX && only(s, "") && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789") == strlen(s);
 }
 
+static bool is_port(const char *s) {
+    size_t n = strspn(s, "0123456789");
+
+    return n > 0 && n <= 5 && *s != '0' && (!s[n] || strcmp(s + n, "/tcp") == 0 || strcmp(s + n, "/udp") == 0);
+}
+
 #define PART "(?!\\.{1,2}(/|$))[^/\\\\\\x00-\\x1f\\x7f]+"
 #define RELPATH PART "(/" PART ")*"
 
@@ -170,3 +176,5 @@ const struct wl_spec_format wl_format_switch = {"^-[A-Za-z0-9=@:,._*-]+$", is_sw
                                                 "a switch: a word that starts with -"};
 const struct wl_spec_format wl_format_host = {"^(x86_64|aarch64)-linux$", is_host, "x86_64-linux or aarch64-linux"};
 const struct wl_spec_format wl_format_word = {"^[a-z0-9]{1,64}$", is_word, "a word of lower-case letters and digits"};
+const struct wl_spec_format wl_format_port = {"^[1-9][0-9]{0,4}(/(tcp|udp))?$", is_port,
+                                              "a port: 8080, 8080/tcp or 8080/udp"};

@@ -51,6 +51,7 @@ extern const struct wl_spec_format wl_format_label;
 extern const struct wl_spec_format wl_format_switch;
 extern const struct wl_spec_format wl_format_host;
 extern const struct wl_spec_format wl_format_word;
+extern const struct wl_spec_format wl_format_port;
 
 /* Formats that are checked again after variables were filled in. */
 bool wl_recipe_is_id(const char *s);

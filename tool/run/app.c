@@ -129,7 +129,7 @@ static int make_layer(const struct wl_app_spec *s, const struct wl_layout *layou
     if (s->files->n == 0)
         return 0;
     wl_app_fill_layer(&layer, s->files);
-    if (wl_layer_write(&layer, layout, r->epoch, &r->layer, err) < 0)
+    if (wl_layer_write(&layer, layout, r->epoch, wl_codec_find(s->compression), &r->layer, err) < 0)
         return -1;
     r->has_layer = true;
     return 0;

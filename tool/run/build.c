@@ -119,13 +119,26 @@ static int make_plan(struct wl_run *r, struct wl_err *err) {
                                 .binaryen = r->kits[WL_KIT_BINARYEN].identity,
                                 .wasmedge = r->kits[WL_KIT_WASMEDGE].identity,
                                 .archs = r->o->archs,
-                                .epoch = r->epoch};
+                                .epoch = r->epoch,
+                                .compression = r->o->compression};
 
     if (uname(&machine) < 0)
         return wl_fail_errno(err, errno, "cannot tell this machine's architecture");
     if (!spec.archs)
         spec.archs = own;
     return wl_plan_make(&r->plan, &spec, err);
+}
+
+/* The platform asked for, in place of the recipe's. */
+static void set_platform(struct wl_run *r) {
+    struct wl_recipe_platform *p;
+
+    if (!r->o->os)
+        return;
+    p = wl_arena_alloc(&r->recipe->arena, sizeof(*p));
+    p->os = wl_arena_strdup(&r->recipe->arena, r->o->os);
+    p->architecture = wl_arena_strdup(&r->recipe->arena, r->o->architecture);
+    r->recipe->platform = p;
 }
 
 static int load(struct wl_run *r, struct wl_err *err) {
@@ -136,6 +149,7 @@ static int load(struct wl_run *r, struct wl_err *err) {
     wl_recipe_path(&path);
     if (wl_recipe_load(&r->recipe, &path, r->id, r->o->flavour, err) < 0)
         return -1;
+    set_platform(r);
     if (wl_recipe_buildable(r->recipe, err) < 0 || wl_recipe_epoch(r->recipe, &r->epoch, err) < 0 ||
         wl_series_load(&r->series, r->recipe->patches_dir, err) < 0 || wl_scripts_load(&r->scripts, r->recipe, err) < 0)
         return -1;

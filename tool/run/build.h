@@ -20,9 +20,11 @@ struct wl_build_options {
     const char *const *archs; /* for AOT; NULL: this machine's; an empty list: none */
     int jobs;                 /* 0: one per processor */
     bool offline;
-    bool force;         /* every step runs again; sources are kept */
-    const char *output; /* NULL: WL_BUILD_OUTPUT */
-    const char *mirror; /* NULL: WLPACK_MIRROR and the mirror folders */
+    bool force;                    /* every step runs again; sources are kept */
+    const char *output;            /* NULL: WL_BUILD_OUTPUT */
+    const char *mirror;            /* NULL: WLPACK_MIRROR and the mirror folders */
+    const char *os, *architecture; /* the images' platform; NULL: the recipe's */
+    const char *compression;       /* of the images' layers, see wl_plan_spec */
 };
 
 enum wl_step_status {

@@ -9,6 +9,7 @@
 #include "../stages/image.h"
 #include "../stages/layer.h"
 #include "../wasm/aot_file.h"
+#include "app.h"
 #include "run.h"
 
 #define CREATED_BY "wlpack"
@@ -38,45 +39,110 @@ static int make_layer(struct wl_run *r, const struct wl_plan_step *from, const c
     if (from->arch && wl_aot_verify(path, &info, err) < 0)
         return wl_err_context(err, "the precompiled %s of %s is not packed", artefact, r->recipe->name);
     wl_layer_add_file(&layer, entrypoint + strspn(entrypoint, "/"), path, true);
-    return wl_layer_write(&layer, layout, r->epoch, ret, err);
+    return wl_layer_write(&layer, layout, r->epoch, wl_plan_codec(r->o->compression), ret, err);
+}
+
+/* The image's own files as one more layer; *ret_n stays 0 when there are none. What the key did not see is not packed. */
+static int files_layer(struct wl_run *r, const struct wl_recipe_image *image, const struct wl_layout *layout,
+                       struct wl_layer_result *ret, size_t *ret_n, struct wl_err *err) {
+    WL_AUTO(wl_files_release) struct wl_files files = {0};
+    WL_AUTO(wl_layer_release) struct wl_layer layer = {0};
+    const char *top = r->recipe->scripts_dir;
+
+    if (image->files.n == 0)
+        return 0;
+    if (!top)
+        return wl_fail(err, WL_RECIPE, "%s: an image has files, and the recipe no scripts folder", r->id);
+    if (wl_files_collect(top, &image->files, NULL, NULL, &files, err) < 0)
+        return -1;
+    for (size_t i = 0; i < files.n; i++) {
+        const char *name = strrchr(files.v[i].path, '/');
+
+        if (files.v[i].kind == WL_FILES_LINK || (files.v[i].kind == WL_FILES_FILE && name && name[1] == '.'))
+            return wl_fail(err, WL_RECIPE, "%s: links and hidden files of the scripts folder are not packed",
+                           files.v[i].path);
+    }
+    wl_app_fill_layer(&layer, &files);
+    if (wl_layer_write(&layer, layout, r->epoch, wl_plan_codec(r->o->compression), ret, err) < 0)
+        return -1;
+    *ret_n = 1;
+    return 0;
+}
+
+/* What an image is described with beside the recipe; lives until it is put. */
+struct words {
+    struct wl_strv env, ports;
+    struct wl_arena arena;
+};
+
+static void words_release(struct words *w) {
+    wl_strv_release(&w->env);
+    wl_strv_release(&w->ports);
+    wl_arena_release(&w->arena);
 }
 
 static void describe(const struct wl_run *r, const struct wl_recipe_image *image, struct wl_image *out,
-                     struct wl_strv *env, struct wl_arena *a) {
+                     struct words *w) {
     const struct wl_recipe *recipe = r->recipe;
     const struct wl_list *urls = &recipe->source->urls;
 
     for (size_t i = 0; i < image->env.n; i++)
-        wl_strv_addf(env, "%s=%s", image->env.v[i].key, image->env.v[i].value);
+        wl_strv_addf(&w->env, "%s=%s", image->env.v[i].key, image->env.v[i].value);
+    for (size_t i = 0; i < image->ports.n; i++)
+        wl_strv_addf(&w->ports, "%s%s", image->ports.v[i], strchr(image->ports.v[i], '/') ? "" : "/tcp");
     for (size_t i = 0; i < image->labels.n; i++)
-        wl_oci_pairs_set(&out->labels, a, image->labels.v[i].key, image->labels.v[i].value);
-    wl_image_annotate(&out->annotations, a, recipe->name, recipe->version, recipe->summary, recipe->license,
+        wl_oci_pairs_set(&out->labels, &w->arena, image->labels.v[i].key, image->labels.v[i].value);
+    wl_image_annotate(&out->annotations, &w->arena, recipe->name, recipe->version, recipe->summary, recipe->license,
                       recipe->homepage, urls->n ? urls->v[0] : NULL);
     out->os = recipe->platform ? recipe->platform->os : NULL;
     out->architecture = recipe->platform ? recipe->platform->architecture : NULL;
     out->entrypoint = image->entrypoint.v;
     out->cmd = image->cmd.v;
-    out->env = (const char *const *)env->v;
+    out->env = (const char *const *)w->env.v;
+    out->ports = (const char *const *)w->ports.v;
     out->workdir = image->workdir;
     out->created_by = CREATED_BY;
     out->epoch = r->epoch;
 }
 
+/* For a platform that is no wasm ("linux/amd64") the code for that processor is the image: there are no variants. */
+static int only_native(const struct wl_image *image, struct wl_image_part *parts, size_t *n, struct wl_err *err) {
+    if (*n == 1 || !image->architecture || wl_starts(image->architecture, "wasm"))
+        return 0;
+    for (size_t i = 1; i < *n; i++) {
+        if (strcmp(parts[i].variant, image->architecture) != 0)
+            continue;
+        parts[0] = parts[i];
+        parts[0].variant = NULL;
+        *n = 1;
+        return 0;
+    }
+    return wl_fail(err, WL_USAGE, "%s: there is no native code for the platform %s/%s: see --arch", image->name,
+                   image->os, image->architecture);
+}
+
 static int put_parts(struct wl_run *r, const struct wl_plan_step *step, const struct wl_layout *layout,
                      struct wl_image *image, struct wl_image_result *ret, struct wl_err *err) {
-    struct wl_layer_result layers[WL_PLAN_PARENTS];
+    struct wl_layer_result layers[WL_PLAN_PARENTS][2], files;
     struct wl_image_part parts[WL_PLAN_PARENTS] = {{0}};
+    size_t n = step->n_parents, n_files = 0;
 
-    for (size_t i = 0; i < step->n_parents; i++) {
+    if (files_layer(r, wl_omap_get(&r->recipe->images, step->image), layout, &files, &n_files, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
         const struct wl_plan_step *from = &r->plan.v[step->parents[i]];
 
-        if (make_layer(r, from, step->artefact, image->entrypoint[0], layout, &layers[i], err) < 0)
+        if (make_layer(r, from, step->artefact, image->entrypoint[0], layout, &layers[i][0], err) < 0)
             return -1;
+        if (n_files)
+            layers[i][1] = files;
         parts[i] = (struct wl_image_part){
-            .variant = from->arch ? variant_of(from->arch) : NULL, .layers = &layers[i], .n_layers = 1};
+            .variant = from->arch ? variant_of(from->arch) : NULL, .layers = layers[i], .n_layers = 1 + n_files};
     }
+    if (only_native(image, parts, &n, err) < 0)
+        return -1;
     image->parts = parts;
-    image->n_parts = step->n_parents;
+    image->n_parts = n;
     return wl_image_put(image, layout, ret, err);
 }
 
@@ -86,13 +152,12 @@ int wl_step_image(struct wl_run *r, const struct wl_plan_step *step, const char 
     WL_AUTO(wl_layout_close) struct wl_layout layout = WL_LAYOUT_INIT;
     WL_AUTOFREE char *place = wl_home_path(r->home, WL_HOME_OCI);
     WL_AUTOFREE char *name = wl_sprintf("%s:%s", r->recipe->name, step->tag);
-    WL_AUTO(wl_strv_release) struct wl_strv env = {0};
-    WL_AUTO(wl_arena_release) struct wl_arena arena = {0};
+    WL_AUTO(words_release) struct words words = {0};
     struct wl_image image = {.name = name};
     struct wl_image_result res;
 
     (void)dir;
-    describe(r, recipe, &image, &env, &arena);
+    describe(r, recipe, &image, &words);
     if (wl_layout_open(&layout, place, WL_LAYOUT_CREATE, err) < 0 || put_parts(r, step, &layout, &image, &res, err) < 0)
         return -1;
     out->detail = wl_sprintf("%s, %s", name, wl_size(res.size).s);

@@ -119,6 +119,7 @@ static int put_config(struct work *w, const struct wl_image_part *part, struct w
     add_strings(&c.entrypoint, &w->arena, im->entrypoint);
     add_strings(&c.cmd, &w->arena, im->cmd);
     add_strings(&c.env, &w->arena, im->env);
+    add_strings(&c.exposed_ports, &w->arena, im->ports);
     for (size_t i = 0; i < part->n_layers; i++) {
         wl_oci_config_add_diff_id(&c, &w->arena, &part->layers[i].diff_id);
         wl_oci_config_add_history(&c, &w->arena, &history);

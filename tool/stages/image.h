@@ -27,7 +27,8 @@ struct wl_image {
     const char *architecture;      /* NULL: WL_IMAGE_ARCHITECTURE */
     const char *const *entrypoint; /* NULL-terminated, at least one; its first must be absolute ("/php.wasm") */
     const char *const *cmd;
-    const char *const *env; /* "K=V", in order */
+    const char *const *env;   /* "K=V", in order */
+    const char *const *ports; /* "8080/tcp" */
     const char *workdir;
     struct wl_oci_pairs labels;      /* of the configuration */
     struct wl_oci_pairs annotations; /* of manifests and index; org.opencontainers.image.created is added from epoch */

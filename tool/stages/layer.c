@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "../base/fs.h"
-#include "../base/gzip.h"
 #include "../base/mem.h"
 #include "../base/proc.h"
 #include "../base/tar.h"
@@ -271,14 +270,15 @@ int wl_layer_tar(struct wl_layer *l, int64_t epoch, int (*put)(void *, const voi
 /* --- The blob ------------------------------------------------------------------------------------------------------- */
 
 struct packer {
-    struct wl_gzip z;
+    struct wl_pack *z;
     struct wl_blob_writer w;
     struct wl_sha256 diff;
     uint64_t tar_size;
+    const struct wl_codec *codec;
 };
 
 static void packer_release(struct packer *p) {
-    wl_gzip_release(&p->z);
+    wl_pack_free(p->z);
     wl_blob_cancel(&p->w);
     wl_sha256_release(&p->diff);
 }
@@ -296,22 +296,48 @@ static int put_tar(void *arg, const void *data, size_t n, struct wl_err *err) {
 
     wl_sha256_update(&p->diff, data, n);
     p->tar_size += n;
-    return wl_gzip_add(&p->z, data, n, err);
+    return wl_pack_add(p->z, data, n, err);
 }
 
-int wl_layer_write(struct wl_layer *l, const struct wl_layout *layout, int64_t epoch, struct wl_layer_result *ret,
-                   struct wl_err *err) {
-    WL_AUTO(packer_release) struct packer p = {.w = WL_BLOB_WRITER_INIT};
-    struct wl_layer_result r;
+static int packer_begin(struct packer *p, const struct wl_layout *layout, const struct wl_codec *codec,
+                        struct wl_err *err) {
+    p->codec = codec ? codec : wl_codec_find(NULL);
+    wl_sha256_init(&p->diff);
+    p->z = wl_pack_open(p->codec, 0, put_packed, p);
+    return wl_blob_begin(&p->w, layout, err);
+}
 
-    wl_sha256_init(&p.diff);
-    wl_gzip_init(&p.z, put_packed, &p);
-    if (wl_blob_begin(&p.w, layout, err) < 0 || wl_layer_tar(l, epoch, put_tar, &p, err) < 0 ||
-        wl_gzip_finish(&p.z, err) < 0 || wl_blob_commit(&p.w, NULL, &r.digest, &r.size, err) < 0)
+static int packer_end(struct packer *p, struct wl_layer_result *ret, struct wl_err *err) {
+    struct wl_layer_result r = {.media_type = p->codec->zstd ? WL_MT_LAYER_ZSTD : WL_MT_LAYER_GZIP};
+
+    if (wl_pack_finish(p->z, err) < 0 || wl_blob_commit(&p->w, NULL, &r.digest, &r.size, err) < 0)
         return -1;
-    r.diff_id = wl_sha256_final(&p.diff);
-    r.tar_size = p.tar_size;
-    r.media_type = WL_MT_LAYER_GZIP;
+    r.diff_id = wl_sha256_final(&p->diff);
+    r.tar_size = p->tar_size;
     *ret = r;
     return 0;
+}
+
+int wl_layer_write(struct wl_layer *l, const struct wl_layout *layout, int64_t epoch, const struct wl_codec *codec,
+                   struct wl_layer_result *ret, struct wl_err *err) {
+    WL_AUTO(packer_release) struct packer p = {.w = WL_BLOB_WRITER_INIT};
+
+    if (packer_begin(&p, layout, codec, err) < 0 || wl_layer_tar(l, epoch, put_tar, &p, err) < 0)
+        return -1;
+    return packer_end(&p, ret, err);
+}
+
+int wl_layer_pack(const struct wl_layout *layout, const struct wl_codec *codec,
+                  int (*next)(void *arg, void *buf, size_t cap, size_t *ret_n, struct wl_err *err), void *arg,
+                  struct wl_layer_result *ret, struct wl_err *err) {
+    WL_AUTO(packer_release) struct packer p = {.w = WL_BLOB_WRITER_INIT};
+    char chunk[READ_CHUNK];
+    size_t n = 1;
+
+    if (packer_begin(&p, layout, codec, err) < 0)
+        return -1;
+    while (n > 0)
+        if (next(arg, chunk, sizeof(chunk), &n, err) < 0 || put_tar(&p, chunk, n, err) < 0)
+            return -1;
+    return packer_end(&p, ret, err);
 }

@@ -1,6 +1,6 @@
 /* An image layer: files gathered under names, and written as a tar (base/tar.h) whose bytes depend on names, contents,
- * execute bits and one time only, compressed (base/gzip.h) into a layout in one pass that computes both digests. Memory stays
- * at a few MB whatever the size. The diff_id depends on nothing else; the blob's digest also on wl_gzip_name. */
+ * execute bits and one time only, compressed (base/pack.h) into a layout in one pass that computes both digests. Memory stays
+ * below 32 MB whatever the size. The diff_id depends on nothing else; the blob's digest also on the codec's version. */
 #ifndef WL_STAGES_LAYER_H
 #define WL_STAGES_LAYER_H
 
@@ -11,6 +11,7 @@
 #include "../base/buf.h"
 #include "../base/digest.h"
 #include "../base/err.h"
+#include "../base/pack.h"
 
 #define WL_LAYER_ENTRIES_MAX 500000
 
@@ -31,10 +32,14 @@ void wl_layer_add_symlink(struct wl_layer *l, const char *name, const char *targ
  * symbolic links; anything else is an error that names it. */
 int wl_layer_add_tree(struct wl_layer *l, const char *name, const char *path, struct wl_err *err);
 
-/* Writes the layer into the layout as a gzip blob. epoch is the time of every entry. Entries are sorted by name; the same
+/* Writes the layer into the layout as a blob of the codec (NULL: gzip). epoch is the time of every entry. Entries are sorted by name; the same
  * name twice is an error, but for folders. A file that changes while it is read is an error. Sorts l in place. */
-int wl_layer_write(struct wl_layer *l, const struct wl_layout *layout, int64_t epoch, struct wl_layer_result *ret,
-                   struct wl_err *err);
+int wl_layer_write(struct wl_layer *l, const struct wl_layout *layout, int64_t epoch, const struct wl_codec *codec,
+                   struct wl_layer_result *ret, struct wl_err *err);
+/* Compresses a tar into the layout: the bytes that next gives, until *ret_n == 0. */
+int wl_layer_pack(const struct wl_layout *layout, const struct wl_codec *codec,
+                  int (*next)(void *arg, void *buf, size_t cap, size_t *ret_n, struct wl_err *err), void *arg,
+                  struct wl_layer_result *ret, struct wl_err *err);
 /* The same bytes uncompressed, handed to put piece by piece (for tests and docker-archive). */
 int wl_layer_tar(struct wl_layer *l, int64_t epoch, int (*put)(void *, const void *, size_t, struct wl_err *),
                  void *arg, struct wl_err *err);
