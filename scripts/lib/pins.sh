@@ -54,6 +54,7 @@ mirror_table='
 php-7.4.33.tar.xz 924846abf93bc613815c55dd3f5809377813ac62a9ec4eb3778675b82a27b927 https://www.php.net/distributions/php-7.4.33.tar.xz bullseye php7.4=7.4.33-1+deb11u5
 php-7.4.32.tar.xz 323332c991e8ef30b1d219cb10f5e30f11b5f319ce4c6642a5470d75ade7864a https://www.php.net/distributions/php-7.4.32.tar.xz - -
 lua-5.4.7.tar.gz 9fbf5e28ef86c69858f6d3d34eccc32e911c1a28b4120ff3e84aaa70cfbf1e30 https://www.lua.org/ftp/lua-5.4.7.tar.gz trixie lua5.4=5.4.7-1
+zlib-1.3.1.dfsg.tar.gz 60dd315c07f616887caa029408308a018ace66e3d142726a97db164b3b8f69fb https://snapshot.debian.org/archive/debian/20250101T000000Z/pool/main/z/zlib/zlib_1.3.dfsg%2Breally1.3.1.orig.tar.gz trixie zlib=1:1.3.dfsg+really1.3.1-1
 '
 
 # --- the root that runs containers for real: podman, crun with its WasmEdge handler ---

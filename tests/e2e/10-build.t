@@ -104,7 +104,7 @@ run wlpack build tiny-1.0 --until compile --output e
 status_is 0 "a look at the environment"
 ok "nothing of ours leaks into it" sh -c '! grep -q canary e/tiny-1.0/bin/tiny.wasm'
 is "$(sed 's/=.*//' e/tiny-1.0/bin/tiny.wasm | grep -vE '^(PWD|_|SHLVL|OLDPWD)$' | sort | tr '\n' ' ')" \
-    "HOME LC_ALL OWN PATH SOURCE_DATE_EPOCH TMPDIR TZ " "it holds what is documented"
+    "HOME LC_ALL OWN PATH PKG_CONFIG_LIBDIR SOURCE_DATE_EPOCH TMPDIR TZ " "it holds what is documented"
 ok "the epoch is the recipe's" grep -qx SOURCE_DATE_EPOCH=1500000000 e/tiny-1.0/bin/tiny.wasm
 
 done_testing

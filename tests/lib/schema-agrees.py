@@ -22,7 +22,7 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 MEANING = re.compile(
     r": missing$|: missing \(|unknown variable|no \} behind|no artefact|artefact .* has this file too|meets the tag"
     r"|\"[^\"]*\" is not an absolute path$|is no tag|no folder|\$\.extends: (no recipe|goes in a circle|more than)"
-    r"|\" is not a plain file name$"
+    r"|\" is not a plain file name$|: a library has none$|stands there twice$|is for recipes of kind library$"
 )
 count = 0
 bad = 0

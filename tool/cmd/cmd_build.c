@@ -28,7 +28,7 @@ static bool is_long(enum wl_stage s) {
 static void explain_step(const struct wl_step_event *e) {
     static const char *const words[] = {"in the store", "not needed", "built", "reused", "built"};
 
-    wl_info("%s: %-20s %s", e->recipe, e->step->label, words[e->status]);
+    wl_info("%s: %-20s %s", e->recipe, e->label, words[e->status]);
     for (size_t i = 0; e->why && i < e->why->n; i++)
         wl_info("    %s", e->why->v[i]);
 }
@@ -39,9 +39,9 @@ static void on_step(void *arg, const struct wl_step_event *e) {
     if (t->explain && e->status <= WL_STEP_STARTED)
         explain_step(e);
     else if (e->status == WL_STEP_STARTED && is_long(e->step->stage))
-        wl_info("%s: %s ...", e->recipe, e->step->label);
+        wl_info("%s: %s ...", e->recipe, e->label);
     if (e->status == WL_STEP_REUSED || e->status == WL_STEP_DONE)
-        wl_info("%s: %-20s %s%.1f s%s%s", e->recipe, e->step->label, e->status == WL_STEP_REUSED ? "reused, " : "",
+        wl_info("%s: %-20s %s%.1f s%s%s", e->recipe, e->label, e->status == WL_STEP_REUSED ? "reused, " : "",
                 e->seconds, e->detail ? "  " : "", e->detail ? e->detail : "");
 }
 

@@ -4,7 +4,7 @@
 
 #include "../base/fs.h"
 #include "../base/out.h"
-#include "../model/plan.h"
+#include "../model/closure.h"
 #include "../model/recipe.h"
 #include "../model/series.h"
 #include "cmd.h"
@@ -33,11 +33,25 @@ static int lint_scripts(const struct wl_recipe *r, const struct wl_scripts *scri
     return 0;
 }
 
+static int lint_plan(const struct wl_strv *path, const char *id, const char *flavour, struct wl_err *err) {
+    WL_AUTO(wl_closure_release) struct wl_closure c = {0};
+    struct wl_plan_spec spec = {0};
+    struct wl_plan *plans;
+    int rc;
+
+    if (wl_closure_load(&c, path, id, flavour, err) < 0)
+        return -1;
+    plans = wl_calloc(c.n, sizeof(*plans));
+    rc = wl_closure_plan(&c, &spec, plans, err);
+    for (size_t i = 0; i < c.n; i++)
+        wl_plan_release(&plans[i]);
+    free(plans);
+    return rc;
+}
+
 static int lint_flavour(const struct wl_strv *path, const char *id, const char *flavour, struct wl_err *err) {
     WL_AUTO(wl_recipe_freep) struct wl_recipe *r = NULL;
-    WL_AUTO(wl_series_release) struct wl_series series = {0};
     WL_AUTO(wl_scripts_release) struct wl_scripts scripts = {0};
-    WL_AUTO(wl_plan_release) struct wl_plan plan = {0};
     struct wl_err ignored;
 
     if (wl_recipe_load(&r, path, id, flavour, err) < 0 || wl_scripts_load(&scripts, r, err) < 0)
@@ -46,9 +60,7 @@ static int lint_flavour(const struct wl_strv *path, const char *id, const char *
         return -1;
     if (wl_recipe_buildable(r, &ignored) < 0)
         return 0;
-    if (lint_scripts(r, &scripts, err) < 0 || wl_series_load(&series, r->patches_dir, err) < 0)
-        return -1;
-    return wl_plan_make(&plan, &(struct wl_plan_spec){.recipe = r, .series = &series, .scripts = &scripts}, err);
+    return lint_scripts(r, &scripts, err) < 0 ? -1 : lint_plan(path, id, flavour, err);
 }
 
 static int lint(const struct wl_strv *path, const char *id, struct wl_err *err) {
@@ -107,7 +119,7 @@ const struct wl_verb wl_verb_lint = {
     .usage = "lint [NAME...] | lint --schema | lint --fields",
     .summary = "check recipes, patch series and scripts",
     .help = "Checks the named recipes, or all: the file's form, every flavour, the patch series with its\n"
-            "headers, and the scripts that are started.\n\n"
+            "headers, the scripts that are started, and the libraries that are needed.\n\n"
             "Example: wlpack lint php-7.4.33",
     .opts = opts,
     .max_pos = -1,

@@ -6,7 +6,8 @@
 #include "../wasm/lower_eh.h"
 #include "recipe_impl.h"
 
-#define PLAN_ARCHS 8 /* most architectures */
+#define PLAN_ARCHS 8           /* most architectures */
+#define WL_LIBRARY_VERSION "1" /* of what is done to the tree that a library installs; as below */
 
 /* What a stage does to its inputs. Raise a number when wlpack's own work in that stage changes what comes out. */
 static const struct {
@@ -265,6 +266,11 @@ static int input_commands(struct maker *m, const char *what, const struct wl_rec
     input(m, "target", WL_RECIPE_TARGET);
     input_number(m, "epoch", m->spec->epoch); /* SOURCE_DATE_EPOCH of the commands: what __DATE__ says */
     input_kit(m, "wasi-sdk", m->spec->wasi_sdk);
+    for (size_t i = 0; i < m->spec->n_deps; i++) {
+        WL_AUTOFREE char *name = wl_sprintf("dep %s", m->spec->deps[i].id);
+
+        input(m, name, m->spec->deps[i].value.s);
+    }
     return input_scripts(m, c, n);
 }
 
@@ -286,6 +292,8 @@ static int make_tree(struct maker *m, size_t at, size_t *ret) {
     parent(m, at);
     if (input_commands(m, "compile", compile, m->r->compile.n) < 0)
         return -1;
+    if (wl_recipe_is_library(m->r))
+        input(m, "library", WL_LIBRARY_VERSION);
     wl_jw_begin(&w, '[');
     for (size_t i = 0; i < m->r->artefacts.n; i++) {
         const struct wl_recipe_artefact *a = m->r->artefacts.v[i];

@@ -25,7 +25,7 @@ enum wl_stage {
     WL_STAGE_UNPACK,
     WL_STAGE_PATCH,     /* left out without a series */
     WL_STAGE_CONFIGURE, /* left out without "configure" */
-    WL_STAGE_COMPILE,   /* one step; its result holds the `from` file of every artefact */
+    WL_STAGE_COMPILE,   /* one step; its result holds the `from` file of every artefact, and what a library installed */
     WL_STAGE_LOWER,     /* this and the next: one step per artefact, left out when the recipe has none */
     WL_STAGE_OPTIMIZE,
     WL_STAGE_CHECK, /* runs the artefact's checks; nothing depends on its key */
@@ -62,6 +62,13 @@ struct wl_plan_step {
     size_t n_inputs;
 };
 
+/* A library that the recipe needs, with what stands for it in the keys of configure and compile: the key of its compile
+ * step or the digest of what it installed; "not built" when nobody knows that yet. */
+struct wl_plan_dep {
+    const char *id;
+    struct wl_digest_hex value;
+};
+
 /* What a plan is made from. The recipe must outlive the plan. */
 struct wl_plan_spec {
     const struct wl_recipe *recipe;
@@ -70,9 +77,11 @@ struct wl_plan_spec {
     /* Identities ("sha256:..."); NULL when a kit is not installed: the key then says "missing" and can match no
      * result. */
     const char *wasi_sdk, *binaryen, *wasmedge;
-    const char *const *archs; /* for AOT, ends with NULL; NULL or empty: no AOT steps and no -aot images */
-    int64_t epoch;            /* wl_recipe_epoch() */
-    const char *compression;  /* of layers, a name of wl_codec_names; NULL: WL_PLAN_COMPRESSION */
+    const char *const *archs;       /* for AOT, ends with NULL; NULL or empty: no AOT steps and no -aot images */
+    int64_t epoch;                  /* wl_recipe_epoch() */
+    const char *compression;        /* of layers, a name of wl_codec_names; NULL: WL_PLAN_COMPRESSION */
+    const struct wl_plan_dep *deps; /* all libraries, also those that others need */
+    size_t n_deps;
 };
 
 /* Interpreters are packed once and pulled often. */

@@ -181,6 +181,9 @@ static int expand_one(void *arg, const struct wl_spec_field *field, const char *
         return fail_at(l, path, "no } behind ${%.64s", unknown);
     if (!value)
         return fail_at(l, path, "unknown variable ${%.64s}; known here: %s", unknown, known);
+    if (field->tag >= WL_VARS_FLAGS && strcmp(l->r->kind, "interpreter") == 0 && strstr(value, "${out}") &&
+        !strstr(value, "$${out}"))
+        return fail_at(l, path, "${out} is for recipes of kind library");
     *s = value;
     return 0;
 }
@@ -268,7 +271,7 @@ static int check_image(struct load *l, size_t i, const char *path) {
 
 static int check_required(struct load *l) {
     struct wl_recipe *r = l->r;
-    bool kit = strcmp(r->kind, "kit") == 0;
+    bool kit = strcmp(r->kind, "kit") == 0, library = wl_recipe_is_library(r);
     const struct {
         const char *path;
         bool there;
@@ -278,7 +281,7 @@ static int check_required(struct load *l) {
         {"$.kit", !kit || r->kit},
         {"$.source", kit || r->source},
         {"$.compile", kit || r->compile.v},
-        {"$.artefacts", kit || r->artefacts.n},
+        {"$.artefacts", kit || library || r->artefacts.n},
         {"$.kit.hosts", !kit || !r->kit || r->kit->hosts.n},
     };
     WL_AUTOFREE char *missing = NULL;
@@ -290,10 +293,28 @@ static int check_required(struct load *l) {
     return missing ? fail_at(l, missing, "missing") : 0;
 }
 
+/* What a library is for is its tree: its modules are tests, which nobody ships. */
+static int check_library(struct load *l) {
+    const struct wl_recipe *r = l->r;
+    const struct {
+        const char *path;
+        bool there;
+    } unwanted[] = {{"$.optimize", r->optimize}, {"$.aot", r->aot}, {"$.images", r->images.n > 0}};
+
+    for (size_t i = 0; wl_recipe_is_library(r) && i < WL_ARRAY_LEN(unwanted); i++)
+        if (unwanted[i].there)
+            return fail_at(l, unwanted[i].path, "a library has none");
+    for (size_t i = 0; i < r->deps.n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(r->deps.v[i], r->deps.v[k]) == 0)
+                return fail_at(l, "$.deps", "%s stands there twice", r->deps.v[i]);
+    return 0;
+}
+
 static int check_merged(struct load *l) {
     struct wl_recipe *r = l->r;
 
-    if (check_required(l) < 0 || check_artefacts(l) < 0)
+    if (check_required(l) < 0 || check_library(l) < 0 || check_artefacts(l) < 0)
         return -1;
     if (r->source && check_source(l, "$.source", r->source) < 0)
         return -1;
@@ -390,6 +411,10 @@ void wl_recipe_free(struct wl_recipe *r) {
 
 void wl_recipe_freep(struct wl_recipe **r) {
     wl_recipe_free(*r);
+}
+
+bool wl_recipe_is_library(const struct wl_recipe *r) {
+    return strcmp(r->kind, "library") == 0;
 }
 
 int wl_recipe_buildable(const struct wl_recipe *r, struct wl_err *err) {

@@ -19,6 +19,7 @@
 
 #define WL_RECIPE_BYTES (1 << 20)        /* longest recipe.json */
 #define WL_RECIPE_CHAIN 8                /* most recipes in a chain of "extends" */
+#define WL_RECIPE_DEPS 64                /* most libraries that one recipe names */
 #define WL_RECIPE_FLAVOUR "wasi"         /* the flavour when none is asked for; every recipe has it */
 #define WL_RECIPE_HOST "wasm32-wasi"     /* ${host}: what configure scripts are told */
 #define WL_RECIPE_TARGET "wasm32-wasip1" /* ${target}: what the compiler is told */
@@ -111,6 +112,7 @@ struct wl_recipe {
     const char *patches;
     const char *scripts;
     struct wl_omap flavours; /* used during the load only */
+    struct wl_list deps;     /* ids of library recipes; model/closure.h loads them */
     struct wl_smap env;      /* for configure and compile */
     struct wl_list cflags;
     struct wl_list ldflags;
@@ -144,6 +146,8 @@ int wl_recipe_load(struct wl_recipe **ret, const struct wl_strv *path, const cha
 void wl_recipe_free(struct wl_recipe *r);
 void wl_recipe_freep(struct wl_recipe **r);
 
+bool wl_recipe_is_library(const struct wl_recipe *r);
+
 /* WL_RECIPE error unless the recipe can be built (kind interpreter or library). */
 int wl_recipe_buildable(const struct wl_recipe *r, struct wl_err *err);
 
@@ -161,6 +165,8 @@ struct wl_recipe_vars {
     const char *cc, *ar, *ranlib, *nm, *sysroot;
     const char *srcdir;  /* the source tree, absolute */
     const char *scripts; /* the recipe's scripts folder, absolute */
+    const char *deps;    /* the folder with what the libraries installed, absolute */
+    const char *out;     /* where a library installs, absolute; NULL for others */
     int jobs;
 };
 

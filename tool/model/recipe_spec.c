@@ -277,7 +277,9 @@ static const struct wl_spec_field recipe_fields[] = {
     {.name = "kind",
      .type = WL_SPEC_STR,
      .offset = R(kind),
-     .doc = "What it is; default interpreter. A base is only there to be extended, and that is not inherited.",
+     .doc =
+         "What it is; default interpreter. A library installs into ${out}, for the recipes whose deps name it. A base "
+         "is only there to be extended, and that is not inherited.",
      .choices = kinds},
     {.name = "name",
      .type = WL_SPEC_STR,
@@ -336,6 +338,13 @@ static const struct wl_spec_field recipe_fields[] = {
      .offset = R(scripts),
      .doc = "Folder under scripts/ (${scripts}). Default: the recipe's id or that of one it extends.",
      .format = &wl_format_id},
+    {.name = "deps",
+     .type = WL_SPEC_STRV,
+     .offset = R(deps),
+     .doc = "The library recipes that configure and compile need; ${deps} holds what they, and those that they need, "
+            "install.",
+     .max = WL_RECIPE_DEPS,
+     .format = &wl_format_id},
     {.name = "env",
      .type = WL_SPEC_STRMAP,
      .offset = R(env),
@@ -367,7 +376,7 @@ static const struct wl_spec_field recipe_fields[] = {
     {.name = "artefacts",
      .type = WL_SPEC_OBJMAP,
      .offset = R(artefacts),
-     .doc = "The modules that come out, by name.",
+     .doc = "The modules that come out, by name; of a library: its test programs.",
      .max = 64,
      .keys = &wl_format_id,
      .spec = &artefact_spec},
@@ -404,7 +413,7 @@ static const struct wl_spec_field recipe_fields[] = {
 const struct wl_spec wl_recipe_flavour_spec = {
     .title = "flavour", .size = sizeof(struct wl_recipe), .fields = recipe_fields + RECIPE_ONLY, .partial = true};
 
-/* A recipe that extends nothing and is no base must be complete. What it inherits, a schema cannot see. */
+/* A recipe that extends nothing and is no base must be complete (a library has no need of artefacts). What it inherits, a schema cannot see. */
 static const char complete[] =
     "[\n"
     "    {\n"
@@ -416,7 +425,18 @@ static const char complete[] =
     "          ]\n"
     "        }\n"
     "      },\n"
-    "      \"then\": {\"required\": [\"name\", \"version\", \"source\", \"compile\", \"artefacts\"]}\n"
+    "      \"then\": {\"required\": [\"name\", \"version\", \"source\", \"compile\"]}\n"
+    "    },\n"
+    "    {\n"
+    "      \"if\": {\n"
+    "        \"not\": {\n"
+    "          \"anyOf\": [\n"
+    "            {\"required\": [\"extends\"]},\n"
+    "            {\"required\": [\"kind\"], \"properties\": {\"kind\": {\"enum\": [\"base\", \"kit\", \"library\"]}}}\n"
+    "          ]\n"
+    "        }\n"
+    "      },\n"
+    "      \"then\": {\"required\": [\"artefacts\"]}\n"
     "    },\n"
     "    {\n"
     "      \"if\": {\n"

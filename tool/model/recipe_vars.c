@@ -6,9 +6,9 @@
 
 static const char static_names[] = "${name}, ${version}";
 static const char flags_names[] = "${name}, ${version}, ${cc}, ${ar}, ${ranlib}, ${nm}, ${sysroot}, ${srcdir}, "
-                                  "${scripts}, ${host}, ${target}, ${jobs}";
+                                  "${scripts}, ${deps}, ${out}, ${host}, ${target}, ${jobs}";
 static const char build_names[] = "${name}, ${version}, ${cc}, ${ar}, ${ranlib}, ${nm}, ${sysroot}, ${srcdir}, "
-                                  "${scripts}, ${host}, ${target}, ${jobs}, ${cflags}, ${ldflags}";
+                                  "${scripts}, ${deps}, ${out}, ${host}, ${target}, ${jobs}, ${cflags}, ${ldflags}";
 
 static const char *known_names(enum wl_recipe_vars_tag tag) {
     return tag == WL_VARS_STATIC ? static_names : tag == WL_VARS_FLAGS ? flags_names : build_names;
@@ -87,9 +87,9 @@ static const char *plain_value(const struct wl_recipe_vars *vars, const char *na
         const char *name;
         const char *value;
     } table[] = {
-        {"cc", vars->cc},           {"ar", vars->ar},           {"ranlib", vars->ranlib},
-        {"nm", vars->nm},           {"sysroot", vars->sysroot}, {"srcdir", vars->srcdir},
-        {"scripts", vars->scripts}, {"host", WL_RECIPE_HOST},   {"target", WL_RECIPE_TARGET},
+        {"cc", vars->cc},           {"ar", vars->ar},         {"ranlib", vars->ranlib},     {"nm", vars->nm},
+        {"sysroot", vars->sysroot}, {"srcdir", vars->srcdir}, {"scripts", vars->scripts},   {"deps", vars->deps},
+        {"out", vars->out},         {"host", WL_RECIPE_HOST}, {"target", WL_RECIPE_TARGET},
     };
 
     for (size_t i = 0; i < WL_ARRAY_LEN(table); i++)

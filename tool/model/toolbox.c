@@ -49,7 +49,7 @@ static void add_option(struct wl_buf *b, const char *option, const char *value, 
 
 /* clang would run any wasm-opt that it finds in PATH when it links with -O2: wlpack does that itself, with the kit's. */
 static int write_compiler(const struct wl_toolbox *t, const struct wl_kit *sdk, const char *tool, const char *program,
-                          const char *srcdir, struct wl_err *err) {
+                          const char *srcdir, const char *deps, struct wl_err *err) {
     WL_AUTOFREE char *path = wl_sprintf("%s/%s", t->dir, tool);
     WL_AUTOFREE char *real = wl_kit_path(sdk, program);
     WL_AUTO(wl_buf_release) struct wl_buf b = {0};
@@ -60,6 +60,7 @@ static int write_compiler(const struct wl_toolbox *t, const struct wl_kit *sdk, 
     add_option(&b, "--sysroot=", t->sysroot, "");
     wl_buf_adds(&b, " --start-no-unused-arguments --no-wasm-opt");
     add_option(&b, "-ffile-prefix-map=", srcdir, "=.");
+    add_option(&b, "-ffile-prefix-map=", deps, "=/deps");
     add_option(&b, "-ffile-prefix-map=", sdk->root, "=/wasi-sdk");
     wl_buf_adds(&b, " --end-no-unused-arguments \"$@\"\n");
     if (wl_fs_write(path, b.p, b.len, err) < 0)
@@ -69,9 +70,10 @@ static int write_compiler(const struct wl_toolbox *t, const struct wl_kit *sdk, 
     return 0;
 }
 
-static int write_tools(const struct wl_toolbox *t, const struct wl_kit *sdk, const char *srcdir, struct wl_err *err) {
+static int write_tools(const struct wl_toolbox *t, const struct wl_kit *sdk, const char *srcdir, const char *deps,
+                       struct wl_err *err) {
     for (size_t i = 0; i < WL_ARRAY_LEN(compilers); i++)
-        if (write_compiler(t, sdk, compilers[i].tool, compilers[i].program, srcdir, err) < 0)
+        if (write_compiler(t, sdk, compilers[i].tool, compilers[i].program, srcdir, deps, err) < 0)
             return -1;
     for (size_t i = 0; i < WL_ARRAY_LEN(links); i++) {
         WL_AUTOFREE char *path = wl_sprintf("%s/%s", t->dir, links[i].tool);
@@ -97,7 +99,7 @@ void wl_env_set(struct wl_strv *env, const char *pair) {
 }
 
 int wl_toolbox_make(struct wl_toolbox *ret, const struct wl_kit *sdk, const char *dir, const char *srcdir,
-                    int64_t epoch, struct wl_err *err) {
+                    const char *deps, int64_t epoch, struct wl_err *err) {
     WL_AUTO(wl_toolbox_release) struct wl_toolbox t = {0};
     WL_AUTOFREE char *home = wl_path_join(dir, "home");
     WL_AUTOFREE char *tmp = wl_path_join(dir, "tmp");
@@ -105,11 +107,12 @@ int wl_toolbox_make(struct wl_toolbox *ret, const struct wl_kit *sdk, const char
     t.dir = wl_path_join(dir, "bin");
     t.sysroot = wl_kit_path(sdk, "share/wasi-sysroot");
     if (wl_fs_mkdirs(t.dir, err) < 0 || wl_fs_mkdirs(home, err) < 0 || wl_fs_mkdirs(tmp, err) < 0 ||
-        write_tools(&t, sdk, srcdir, err) < 0)
+        write_tools(&t, sdk, srcdir, deps, err) < 0)
         return -1;
     wl_strv_addf(&t.env, "PATH=%s:" SYSTEM_PATH, t.dir);
     wl_strv_addf(&t.env, "HOME=%s", home);
     wl_strv_addf(&t.env, "TMPDIR=%s", tmp);
+    wl_strv_addf(&t.env, "PKG_CONFIG_LIBDIR=%s/lib/pkgconfig:%s/share/pkgconfig", deps, deps);
     wl_strv_add(&t.env, "LC_ALL=C");
     wl_strv_add(&t.env, "TZ=UTC");
     wl_strv_addf(&t.env, "SOURCE_DATE_EPOCH=%lld", (long long)epoch);

@@ -25,10 +25,11 @@ struct wl_toolbox {
     struct wl_strv env;
 };
 
-/* Makes the folder (dir/bin, dir/home, dir/tmp) for a tree at srcdir. The environment holds PATH, HOME and TMPDIR (inside dir),
- * LC_ALL, TZ, SOURCE_DATE_EPOCH and nothing else. */
+/* Makes the folder (dir/bin, dir/home, dir/tmp) for a tree at srcdir with libraries at deps. The environment holds PATH, HOME
+ * and TMPDIR (inside dir), PKG_CONFIG_LIBDIR (inside deps: pkg-config knows these libraries and none of the machine's), LC_ALL,
+ * TZ, SOURCE_DATE_EPOCH and nothing else. */
 int wl_toolbox_make(struct wl_toolbox *ret, const struct wl_kit *sdk, const char *dir, const char *srcdir,
-                    int64_t epoch, struct wl_err *err);
+                    const char *deps, int64_t epoch, struct wl_err *err);
 void wl_toolbox_release(struct wl_toolbox *t);
 
 /* Sets a variable ("K=V"), replacing one of that name. */

@@ -1,127 +1,57 @@
 #include "build.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../base/fs.h"
 #include "../base/mem.h"
-#include "../base/proc.h"
-#include "../stages/fetch.h"
+#include "../model/closure.h"
 #include "run.h"
 
 /* By enum wl_kit_index. */
 static const char *const kit_names[WL_KIT_COUNT] = {"wasi-sdk", "binaryen", "wasmedge"};
 
-/* --- Small things that the parts of a run share ----------------------------------------------------------------- */
-
-void wl_outcome_fact(struct wl_outcome *o, const char *name, const char *fmt, ...) {
-    WL_AUTOFREE char *value = NULL;
-    va_list ap;
-    int n;
-
-    va_start(ap, fmt);
-    n = vasprintf(&value, fmt, ap);
-    va_end(ap);
-    if (n < 0 || o->n_facts == WL_RUN_FACTS)
-        abort();
-    o->facts[o->n_facts++] = (struct wl_pair){name, wl_arena_strdup(&o->arena, value)};
-}
-
-static void outcome_release(struct wl_outcome *o) {
-    free(o->detail);
-    wl_arena_release(&o->arena);
-    memset(o, 0, sizeof(*o));
-}
-
-size_t wl_run_index(const struct wl_run *r, const struct wl_plan_step *step) {
-    return (size_t)(step - r->plan.v);
-}
-
-struct wl_digest_hex wl_run_key(const struct wl_run *r, const struct wl_plan_step *step) {
-    struct wl_sha256 h = {0};
-    struct wl_digest d;
-
-    if (step->stage != WL_STAGE_CONFIGURE)
-        return wl_digest_hexonly(&step->key);
-    wl_sha256_init(&h);
-    wl_sha256_field(&h, "step", step->key.b, sizeof(step->key.b));
-    wl_sha256_field_str(&h, "folder", r->srcdir);
-    d = wl_sha256_final(&h);
-    return wl_digest_hexonly(&d);
-}
-
-/* Labels hold blanks; file names rather not. */
-static char *with_label(const char *front, const char *label, const char *tail) {
-    char *s = wl_sprintf("%s%s%s", front, label, tail);
-
-    for (char *p = s + strlen(front); *p; p++)
-        if (*p == ' ' || *p == '/')
-            *p = '-';
-    return s;
-}
-
-char *wl_run_log(const struct wl_run *r, const struct wl_plan_step *step) {
-    bool standard = strcmp(r->recipe->flavour, WL_RECIPE_FLAVOUR) == 0;
-    WL_AUTOFREE char *front = wl_sprintf("%s/" WL_HOME_LOGS "/%s%s%s/", r->home->root, r->id, standard ? "" : ".",
-                                         standard ? "" : r->recipe->flavour);
-
-    return with_label(front, step->label, ".log");
-}
-
-char *wl_run_last_name(const struct wl_run *r, const char *label) {
-    WL_AUTOFREE char *front = wl_sprintf("%s.%s.", r->id, r->recipe->flavour);
-
-    return with_label(front, label, "");
-}
-
-int wl_run_kit(const struct wl_run *r, enum wl_kit_index i, const struct wl_kit **ret, struct wl_err *err) {
-    if (!r->kits[i].name) {
-        *err = r->kit_errors[i];
-        return -1;
-    }
-    *ret = &r->kits[i];
-    return 0;
-}
-
-int wl_run_artefact(const struct wl_run *r, const struct wl_plan_step *step, const char *artefact, char **ret,
-                    struct wl_err *err) {
-    struct wl_digest_hex key = wl_run_key(r, step);
-    WL_AUTOFREE char *name = wl_sprintf("%s.wasm", artefact);
-    WL_AUTO(wl_meta_release) struct wl_meta m = {0};
-
-    if (wl_store_meta(r->home, key.s, &m, err) < 0 || wl_store_verify(r->home, key.s, &m, name, err) < 0)
-        return -1;
-    *ret = wl_store_path(r->home, key.s, name);
-    return 0;
-}
+/* A recipe and its libraries, each with its own plan and its own work tree. They are built one behind the other: what a
+ * library installed is part of the keys of those who need it. */
+struct builds {
+    struct wl_closure closure; /* its units' contents are in the runs */
+    struct wl_run *v;
+    size_t n; /* the last one is the recipe itself */
+    struct wl_kits kits;
+    struct wl_build_options lib_options;
+};
 
 /* --- Loading ------------------------------------------------------------------------------------------------------ */
 
-static void find_kits(struct wl_run *r) {
+static void find_kits(const struct wl_home *home, struct wl_kits *ret) {
     for (size_t i = 0; i < WL_KIT_COUNT; i++)
-        if (wl_kit_find(r->home, kit_names[i], &r->kits[i], &r->kit_errors[i]) < 0)
-            memset(&r->kits[i], 0, sizeof(r->kits[i]));
+        if (wl_kit_find(home, kit_names[i], &ret->v[i], &ret->errors[i]) < 0)
+            memset(&ret->v[i], 0, sizeof(ret->v[i]));
 }
 
 static int make_plan(struct wl_run *r, struct wl_err *err) {
     static struct utsname machine;
     static const char *own[] = {machine.machine, NULL};
+    struct wl_plan_dep deps[WL_CLOSURE_UNITS];
     struct wl_plan_spec spec = {.recipe = r->recipe,
                                 .series = r->recipe->patches_dir ? &r->series : NULL,
                                 .scripts = r->recipe->scripts_dir ? &r->scripts : NULL,
-                                .wasi_sdk = r->kits[WL_KIT_SDK].identity,
-                                .binaryen = r->kits[WL_KIT_BINARYEN].identity,
-                                .wasmedge = r->kits[WL_KIT_WASMEDGE].identity,
+                                .wasi_sdk = r->kits->v[WL_KIT_SDK].identity,
+                                .binaryen = r->kits->v[WL_KIT_BINARYEN].identity,
+                                .wasmedge = r->kits->v[WL_KIT_WASMEDGE].identity,
                                 .archs = r->o->archs,
                                 .epoch = r->epoch,
-                                .compression = r->o->compression};
+                                .compression = r->o->compression,
+                                .deps = deps,
+                                .n_deps = r->n_libs};
 
+    for (size_t i = 0; i < r->n_libs; i++) {
+        deps[i] = (struct wl_plan_dep){.id = r->libs[i]->id, .value = {"not built"}};
+        if (r->libs[i]->tree_known)
+            deps[i].value = wl_digest_str(&r->libs[i]->tree);
+    }
     if (uname(&machine) < 0)
         return wl_fail_errno(err, errno, "cannot tell this machine's architecture");
     if (!spec.archs)
@@ -141,22 +71,30 @@ static void set_platform(struct wl_run *r) {
     r->recipe->platform = p;
 }
 
-static int load(struct wl_run *r, struct wl_err *err) {
-    WL_AUTO(wl_strv_release) struct wl_strv path = {0};
+/* The run of a unit takes over what the unit holds. */
+static void init_run(struct builds *b, size_t i, struct wl_home *home, const struct wl_build_options *o,
+                     const struct wl_build_events *ev) {
+    struct wl_unit *u = &b->closure.v[i];
+    struct wl_run *r = &b->v[i];
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-    r->jobs = r->o->jobs > 0 ? r->o->jobs : cpus > 0 ? (int)cpus : 1;
-    wl_recipe_path(&path);
-    if (wl_recipe_load(&r->recipe, &path, r->id, r->o->flavour, err) < 0)
-        return -1;
+    *r = (struct wl_run){.home = home, .o = o, .ev = ev, .work_lock = -1, .kits = &b->kits};
+    r->recipe = WL_STEAL(u->recipe);
     set_platform(r);
-    if (wl_recipe_buildable(r->recipe, err) < 0 || wl_recipe_epoch(r->recipe, &r->epoch, err) < 0 ||
-        wl_series_load(&r->series, r->recipe->patches_dir, err) < 0 || wl_scripts_load(&r->scripts, r->recipe, err) < 0)
-        return -1;
-    r->work = wl_sprintf("%s/" WL_HOME_WORK "/%s.%s", r->home->root, r->id, r->recipe->flavour);
+    r->series = u->series;
+    r->scripts = u->scripts;
+    u->series = (struct wl_series){0};
+    u->scripts = (struct wl_scripts){0};
+    r->epoch = u->epoch;
+    r->id = r->recipe->id;
+    r->libs = wl_calloc(u->n_deps + 1, sizeof(struct wl_run *));
+    for (; r->n_libs < u->n_deps; r->n_libs++)
+        r->libs[r->n_libs] = &b->v[u->deps[r->n_libs]];
+    r->jobs = o->jobs > 0 ? o->jobs : cpus > 0 ? (int)cpus : 1;
+    r->work = wl_sprintf("%s/" WL_HOME_WORK "/%s.%s", home->root, r->id, r->recipe->flavour);
     r->srcdir = wl_path_join(r->work, "src");
-    find_kits(r);
-    return make_plan(r, err);
+    r->deps = wl_path_join(r->work, "deps");
+    r->out = wl_recipe_is_library(r->recipe) ? wl_path_join(r->work, "out") : NULL;
 }
 
 static void run_release(struct wl_run *r) {
@@ -165,278 +103,127 @@ static void run_release(struct wl_run *r) {
     wl_series_release(&r->series);
     wl_scripts_release(&r->scripts);
     wl_recipe_freep(&r->recipe);
-    for (size_t i = 0; i < WL_KIT_COUNT; i++)
-        wl_kit_release(&r->kits[i]);
     wl_build_result_release(&r->result);
+    free(r->libs);
     free(r->cached);
     free(r->need);
     free(r->work);
     free(r->srcdir);
     free(r->scripts_copy);
+    free(r->deps);
+    free(r->out);
 }
 
-/* --- What has to run ----------------------------------------------------------------------------------------------- */
-
-static bool is_cached(const struct wl_run *r, const struct wl_plan_step *step) {
-    if (step->stage == WL_STAGE_FETCH)
-        return wl_fetch_has(r->home, r->recipe->source->sha256);
-    if (r->o->force || !wl_store_has(r->home, wl_run_key(r, step).s))
-        return false;
-    return step->stage != WL_STAGE_IMAGE || wl_image_present(r, step);
+static void builds_release(struct builds *b) {
+    for (size_t i = 0; i < b->n; i++)
+        run_release(&b->v[i]);
+    free(b->v);
+    for (size_t i = 0; i < WL_KIT_COUNT; i++)
+        wl_kit_release(&b->kits.v[i]);
+    wl_closure_release(&b->closure);
 }
 
-/* Whether the build hands out what this step makes: nothing else of this build is made from it, or it is a module. */
-static bool is_goal(const struct wl_run *r, size_t i) {
-    const struct wl_plan_step *s = &r->plan.v[i];
+/* A library that is needed by others is never forced (naming it on the command line does that), gives no native code, and
+ * is built as far as those need it: not at all when they stop in front of their commands. */
+static void library_options(struct wl_build_options *lib, const struct wl_build_options *o) {
+    static const char *const none[] = {NULL};
 
-    if (s->stage > r->o->until)
-        return false;
-    if (s->stage == WL_STAGE_OPTIMIZE || s->stage == WL_STAGE_AOT)
-        return true;
-    for (size_t k = i + 1; k < r->plan.n; k++)
-        for (size_t p = 0; p < r->plan.v[k].n_parents; p++)
-            if (r->plan.v[k].parents[p] == i && r->plan.v[k].stage <= r->o->until &&
-                r->plan.v[k].stage != WL_STAGE_CHECK && r->plan.v[k].stage != WL_STAGE_AOT &&
-                r->plan.v[k].stage != WL_STAGE_IMAGE)
-                return false;
-    return true;
+    *lib = *o;
+    lib->flavour = NULL;
+    lib->force = false;
+    lib->archs = none;
+    lib->until = o->until >= WL_STAGE_CONFIGURE ? WL_STAGE_CHECK : WL_STAGE_FETCH;
 }
 
-static void decide(struct wl_run *r) {
-    r->cached = wl_calloc(r->plan.n + 1, sizeof(*r->cached));
-    r->need = wl_calloc(r->plan.n + 1, sizeof(*r->need));
-    for (size_t i = 0; i < r->plan.n; i++) {
-        r->cached[i] = is_cached(r, &r->plan.v[i]);
-        r->need[i] = is_goal(r, i);
-    }
-    for (size_t i = r->plan.n; i-- > 0;)
-        for (size_t p = 0; r->need[i] && !r->cached[i] && p < r->plan.v[i].n_parents; p++)
-            r->need[r->plan.v[i].parents[p]] = true;
-}
+static int load(struct builds *b, struct wl_home *home, const char *id, const struct wl_build_options *o,
+                const struct wl_build_events *ev, struct wl_err *err) {
+    WL_AUTO(wl_strv_release) struct wl_strv path = {0};
 
-/* Why a step has to run, for --explain. */
-static void explain(const struct wl_run *r, const struct wl_plan_step *step, struct wl_strv *why) {
-    WL_AUTOFREE char *name = wl_run_last_name(r, step->label);
-    WL_AUTOFREE char *last = wl_store_last(r->home, name);
-    WL_AUTO(wl_meta_release) struct wl_meta m = {0};
-    struct wl_err ignored;
-
-    if (step->stage == WL_STAGE_FETCH)
-        wl_strv_add(why, "not in the store");
-    else if (last && strcmp(last, wl_run_key(r, step).s) == 0)
-        wl_strv_add(why, r->o->force ? "forced" : "its result is no longer there");
-    else if (last && wl_store_meta(r->home, last, &m, &ignored) == 0)
-        wl_plan_explain(m.inputs, step, why);
-    else
-        wl_plan_explain(NULL, step, why);
-}
-
-static void tell(const struct wl_run *r, const struct wl_plan_step *step, enum wl_step_status status, double seconds,
-                 const char *detail, const struct wl_strv *why) {
-    struct wl_step_event e = {
-        .recipe = r->id, .step = step, .status = status, .seconds = seconds, .detail = detail, .why = why};
-
-    r->ev->step(r->ev->arg, &e);
-}
-
-/* --- Running one step ----------------------------------------------------------------------------------------------- */
-
-static int make(struct wl_run *r, const struct wl_plan_step *step, const char *dir, struct wl_outcome *out,
-                struct wl_err *err) {
-    switch (step->stage) {
-    case WL_STAGE_COMPILE:
-        return wl_tree_compile(r, step, dir, out, err);
-    case WL_STAGE_LOWER:
-        return wl_step_lower(r, step, dir, out, err);
-    case WL_STAGE_OPTIMIZE:
-        return wl_step_optimize(r, step, dir, out, err);
-    case WL_STAGE_CHECK:
-        return wl_step_check(r, step, dir, out, err);
-    case WL_STAGE_AOT:
-        return wl_step_aot(r, step, dir, out, err);
-    case WL_STAGE_IMAGE:
-        return wl_step_image(r, step, dir, out, err);
-    default:
-        return wl_tree_make(r, step, out, err);
-    }
-}
-
-static void on_waiting(void *arg) {
-    const struct wl_run *r = arg;
-
-    r->ev->verbose(r->ev->arg, "another wlpack makes the same step, waiting for it");
-}
-
-static double since(const struct timespec *start) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
-}
-
-/* Makes the step and keeps it in the store. *ret_there: another process has made it meanwhile. */
-static int make_and_keep(struct wl_run *r, const struct wl_plan_step *step, struct wl_outcome *out, bool *ret_there,
-                         struct wl_err *err) {
-    WL_AUTO(wl_entry_cancel) struct wl_entry e = WL_ENTRY_INIT;
-    WL_AUTO(wl_buf_release) struct wl_buf inputs = {0};
-    struct wl_meta m = {.recipe = r->id, .step = step->label};
-    bool image_gone = step->stage == WL_STAGE_IMAGE;
-    struct timespec start;
-
-    if (wl_entry_begin(&e, r->home, wl_run_key(r, step).s, r->o->force || image_gone, on_waiting, r, ret_there, err) <
-        0)
+    wl_recipe_path(&path);
+    if (wl_closure_load(&b->closure, &path, id, o->flavour, err) < 0)
         return -1;
-    if (*ret_there)
-        return 0;
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    if (make(r, step, e.dir, out, err) < 0)
-        return -1;
-    wl_plan_inputs_print(step, &inputs);
-    m.inputs = wl_buf_str(&inputs);
-    m.facts = out->facts;
-    m.n_facts = out->n_facts;
-    m.seconds = since(&start);
-    return wl_entry_commit(&e, &m, err);
-}
-
-static int run_step(struct wl_run *r, const struct wl_plan_step *step, struct wl_outcome *out, bool *ret_there,
-                    struct wl_err *err) {
-    WL_AUTOFREE char *name = wl_run_last_name(r, step->label);
-
-    *ret_there = false;
-    if (step->stage == WL_STAGE_FETCH)
-        return make(r, step, NULL, out, err);
-    /* the tree's lock comes before any key's: two processes must not hold one each and wait for the other's */
-    if (step->stage <= WL_STAGE_COMPILE && wl_tree_open(r, err) < 0)
-        return -1;
-    if (step->stage == WL_STAGE_CONFIGURE) { /* keeps its result itself */
-        if (make(r, step, NULL, out, err) < 0)
-            return -1;
-    } else if (make_and_keep(r, step, out, ret_there, err) < 0) {
-        return -1;
-    }
-    if (step->stage == WL_STAGE_COMPILE)
-        wl_tree_close(r);
-    return wl_store_set_last(r->home, name, wl_run_key(r, step).s, err);
-}
-
-static int do_step(struct wl_run *r, const struct wl_plan_step *step, struct wl_err *err);
-
-int wl_run_sound(struct wl_run *r, const struct wl_plan_step *step, const char *artefact, struct wl_err *err) {
-    WL_AUTOFREE char *path = NULL;
-    WL_AUTOFREE char *text = NULL;
-    struct wl_err why;
-
-    if (wl_run_artefact(r, step, artefact, &path, &why) == 0)
-        return 0;
-    text = wl_sprintf("%s: %s; it is made again", r->id, why.msg);
-    r->ev->note(r->ev->arg, text);
-    if (wl_store_drop(r->home, wl_run_key(r, step).s, err) < 0)
-        return -1;
-    return do_step(r, step, err);
-}
-
-/* The modules that a step is made from. */
-static int sound_parents(struct wl_run *r, const struct wl_plan_step *step, struct wl_err *err) {
-    for (size_t i = 0; step->artefact && i < step->n_parents; i++)
-        if (wl_run_sound(r, &r->plan.v[step->parents[i]], step->artefact, err) < 0)
-            return -1;
+    library_options(&b->lib_options, o);
+    b->v = wl_calloc(b->closure.n, sizeof(*b->v));
+    for (; b->n < b->closure.n; b->n++)
+        init_run(b, b->n, home, b->n + 1 < b->closure.n ? &b->lib_options : o, ev);
+    for (size_t i = 0; i < b->n; i++)
+        b->v[i].asked = b->v[b->n - 1].id;
     return 0;
 }
 
-static int do_step(struct wl_run *r, const struct wl_plan_step *step, struct wl_err *err) {
-    WL_AUTO(outcome_release) struct wl_outcome out = {0};
-    WL_AUTO(wl_strv_release) struct wl_strv why = {0};
-    struct timespec start;
-    bool there;
+/* --- Building ----------------------------------------------------------------------------------------------------- */
 
-    if (wl_interrupted())
-        return wl_fail(err, WL_FAILED, "interrupted");
-    if (sound_parents(r, step, err) < 0)
-        return -1;
-    explain(r, step, &why);
-    tell(r, step, WL_STEP_STARTED, 0, NULL, &why);
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    if (run_step(r, step, &out, &there, err) < 0)
-        return wl_err_context(err, "%s: %s", r->id, step->label);
-    r->result.ran += !there;
-    tell(r, step, there ? WL_STEP_CACHED : out.reused ? WL_STEP_REUSED : WL_STEP_DONE, since(&start), out.detail, NULL);
-    return 0;
-}
+/* One recipe of the closure; those that it needs were here before. */
+static int build_run(struct builds *b, struct wl_run *r, bool dry, struct wl_err *err) {
+    struct wl_run *last = &b->v[b->n - 1];
+    const struct wl_plan_step *compile;
 
-static int remember_cached(struct wl_run *r, const struct wl_plan_step *step, struct wl_err *err) {
-    WL_AUTOFREE char *name = wl_run_last_name(r, step->label);
-
-    if (step->stage == WL_STAGE_FETCH)
-        return 0;
-    return wl_store_set_last(r->home, name, wl_run_key(r, step).s, err);
-}
-
-static int sequence(struct wl_run *r, bool dry, struct wl_err *err) {
-    for (size_t i = 0; i < r->plan.n; i++) {
-        const struct wl_plan_step *step = &r->plan.v[i];
-
-        if (step->stage > r->o->until)
-            continue;
-        if (r->cached[i] || !r->need[i]) {
-            tell(r, step, r->cached[i] ? WL_STEP_CACHED : WL_STEP_NOT_NEEDED, 0, NULL, NULL);
-            if (!dry && r->cached[i] && remember_cached(r, step, err) < 0)
-                return -1;
-        } else if (dry) {
-            WL_AUTO(wl_strv_release) struct wl_strv why = {0};
-
-            explain(r, step, &why);
-            tell(r, step, WL_STEP_STARTED, 0, NULL, &why);
-        } else if (do_step(r, step, err) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* --- Outside -------------------------------------------------------------------------------------------------------- */
-
-static int build(struct wl_run *r, bool dry, struct wl_err *err) {
-    WL_AUTO(wl_closep) int use = -1;
-
-    if (load(r, err) < 0)
-        return -1;
-    if (!dry && wl_store_use(r->home, false, &use, err) < 0)
-        return -1;
-    decide(r);
-    if (sequence(r, dry, err) < 0)
+    if (make_plan(r, err) < 0 || wl_run_steps(r, dry, err) < 0)
         return -1;
     wl_tree_close(r);
-    return dry ? 0 : wl_run_products(r, err);
+    compile = wl_plan_find(&r->plan, "compile");
+    if (r != last) {
+        last->result.ran += r->result.ran;
+        if (r->result.max_child_rss_kb > last->result.max_child_rss_kb)
+            last->result.max_child_rss_kb = r->result.max_child_rss_kb;
+    }
+    if (!wl_recipe_is_library(r->recipe) || r->o->until < WL_STAGE_COMPILE ||
+        (dry && !r->cached[wl_run_index(r, compile)]))
+        return 0;
+    return wl_run_tree(r, &r->tree, err);
+}
+
+static int build(struct builds *b, struct wl_home *home, const char *id, const struct wl_build_options *o,
+                 const struct wl_build_events *ev, bool dry, struct wl_err *err) {
+    WL_AUTO(wl_closep) int use = -1;
+
+    if (load(b, home, id, o, ev, err) < 0)
+        return -1;
+    find_kits(home, &b->kits);
+    if (!dry && wl_store_use(home, false, &use, err) < 0)
+        return -1;
+    for (size_t i = 0; i < b->n; i++)
+        if (build_run(b, &b->v[i], dry, err) < 0)
+            return -1;
+    return dry ? 0 : wl_run_products(&b->v[b->n - 1], err);
 }
 
 int wl_build(struct wl_home *home, const char *id, const struct wl_build_options *o, const struct wl_build_events *ev,
              struct wl_build_result *ret, struct wl_err *err) {
-    WL_AUTO(run_release) struct wl_run r = {.home = home, .o = o, .ev = ev, .id = id, .work_lock = -1};
+    WL_AUTO(builds_release) struct builds b = {0};
+    struct wl_run *last;
 
-    if (build(&r, false, err) < 0)
+    if (build(&b, home, id, o, ev, false, err) < 0)
         return -1;
-    *ret = r.result;
-    memset(&r.result, 0, sizeof(r.result));
+    last = &b.v[b.n - 1];
+    *ret = last->result;
+    memset(&last->result, 0, sizeof(last->result));
     return 0;
 }
 
 int wl_build_dry(struct wl_home *home, const char *id, const struct wl_build_options *o,
                  const struct wl_build_events *ev, struct wl_err *err) {
-    WL_AUTO(run_release) struct wl_run r = {.home = home, .o = o, .ev = ev, .id = id, .work_lock = -1};
+    WL_AUTO(builds_release) struct builds b = {0};
 
-    return build(&r, true, err);
+    return build(&b, home, id, o, ev, true, err);
 }
 
 int wl_build_fetch(struct wl_home *home, const char *id, const struct wl_build_options *o,
-                   const struct wl_build_events *ev, char **ret_path, struct wl_err *err) {
-    WL_AUTO(run_release) struct wl_run r = {.home = home, .o = o, .ev = ev, .id = id, .work_lock = -1};
-    WL_AUTO(wl_strv_release) struct wl_strv path = {0};
+                   const struct wl_build_events *ev, struct wl_strv *ret_ids, struct wl_strv *ret_paths,
+                   struct wl_err *err) {
+    WL_AUTO(builds_release) struct builds b = {0};
 
-    wl_recipe_path(&path);
-    if (wl_recipe_load(&r.recipe, &path, id, o->flavour, err) < 0 || wl_recipe_buildable(r.recipe, err) < 0)
+    if (load(&b, home, id, o, ev, err) < 0)
         return -1;
-    if (wl_run_fetch(&r, ret_path, err) < 0)
-        return wl_err_context(err, "%s", id);
+    for (size_t i = 0; i < b.n; i++) {
+        char *path;
+
+        if (wl_strv_has(ret_ids, b.v[i].id))
+            continue;
+        if (wl_run_fetch(&b.v[i], &path, err) < 0)
+            return wl_err_context(err, "%s", b.v[i].id);
+        wl_strv_add(ret_ids, b.v[i].id);
+        wl_strv_take(ret_paths, path);
+    }
     return 0;
 }

@@ -1,4 +1,4 @@
-/* Building: sequences a plan. Loads the recipe, finds the kits, looks in the store for what is there, runs what is not, and puts the
+/* Building: sequences plans. Loads the recipe and the libraries that it needs, finds the kits, looks in the store for what is there, runs what is not, and puts the
  * artefacts into the output folder. Prints nothing: what happens is told through callbacks. */
 #ifndef WL_RUN_BUILD_H
 #define WL_RUN_BUILD_H
@@ -20,7 +20,7 @@ struct wl_build_options {
     const char *const *archs; /* for AOT; NULL: this machine's; an empty list: none */
     int jobs;                 /* 0: one per processor */
     bool offline;
-    bool force;                    /* every step runs again; sources are kept */
+    bool force;                    /* every step runs again; sources and the libraries that the recipe needs are kept */
     const char *output;            /* NULL: WL_BUILD_OUTPUT */
     const char *mirror;            /* NULL: WLPACK_MIRROR and the mirror folders */
     const char *os, *architecture; /* the images' platform; NULL: the recipe's */
@@ -37,7 +37,8 @@ enum wl_step_status {
 
 /* One step; strings are valid during the call. */
 struct wl_step_event {
-    const char *recipe; /* id */
+    const char *recipe; /* the id that was asked for */
+    const char *label;  /* the step's, of a library that it needs with that one's id in front: "zlib-1.3.1/compile" */
     const struct wl_plan_step *step;
     enum wl_step_status status;
     double seconds;            /* DONE, REUSED: what it took; CACHED: what it took when it was made (0: unknown) */
@@ -47,9 +48,9 @@ struct wl_step_event {
 
 /* A file or an image that the build promises. */
 struct wl_build_product {
-    char *kind; /* "artefact", "aot", "image" */
+    char *kind; /* "artefact", "aot", "image", "library" */
     char *name; /* recipe id for files, local reference for images */
-    char *path; /* of files; NULL for images */
+    char *path; /* of files; NULL for images; of a library: the folder in the store with what it installed */
     uint64_t size;
     struct wl_digest digest;
 };
@@ -70,7 +71,7 @@ struct wl_build_events {
     const struct wl_progress *progress; /* downloads; may be NULL */
 };
 
-/* Builds one recipe. The error names recipe and step. */
+/* Builds one recipe, first the libraries that it needs. The error names recipe and step. */
 int wl_build(struct wl_home *home, const char *id, const struct wl_build_options *o, const struct wl_build_events *ev,
              struct wl_build_result *ret, struct wl_err *err);
 
@@ -78,8 +79,10 @@ int wl_build(struct wl_home *home, const char *id, const struct wl_build_options
 int wl_build_dry(struct wl_home *home, const char *id, const struct wl_build_options *o,
                  const struct wl_build_events *ev, struct wl_err *err);
 
-/* Fetches a recipe's source into the store. *ret_path: where it is (a new string). */
+/* Fetches the sources of a recipe and its libraries into the store. Appends to *ret_ids and *ret_paths which recipe's
+ * source is where; ids that stand there already are left out. */
 int wl_build_fetch(struct wl_home *home, const char *id, const struct wl_build_options *o,
-                   const struct wl_build_events *ev, char **ret_path, struct wl_err *err);
+                   const struct wl_build_events *ev, struct wl_strv *ret_ids, struct wl_strv *ret_paths,
+                   struct wl_err *err);
 
 #endif

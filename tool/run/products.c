@@ -139,8 +139,28 @@ static int put_image(struct wl_run *r, const struct wl_plan_step *s, struct wl_e
     return 0;
 }
 
+/* A library's tree stays in the store: those who need it find it there. */
+static int put_library(struct wl_run *r, struct wl_err *err) {
+    struct wl_digest_hex key = wl_run_key(r, wl_plan_find(&r->plan, wl_stage_name(WL_STAGE_COMPILE)));
+    WL_AUTO(wl_meta_release) struct wl_meta m = {0};
+    struct wl_build_product *p;
+
+    if (wl_store_meta(r->home, key.s, &m, err) < 0)
+        return -1;
+    p = add(&r->result, "library", r->id);
+    p->path = wl_store_path(r->home, key.s, WL_RUN_TREE);
+    p->digest = r->tree;
+    for (size_t i = 0; i < m.n_files; i++)
+        if (wl_starts(m.files[i].path, WL_RUN_TREE "/"))
+            p->size += m.files[i].size;
+    return 0;
+}
+
 int wl_run_products(struct wl_run *r, struct wl_err *err) {
     const struct wl_recipe *recipe = r->recipe;
+
+    if (r->tree_known && put_library(r, err) < 0)
+        return -1;
 
     for (size_t i = 0; i < recipe->artefacts.n; i++)
         if (put_artefact(r, recipe->artefacts.keys[i], recipe->artefacts.v[i], err) < 0)

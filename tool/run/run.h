@@ -11,28 +11,41 @@
 #include "../model/toolbox.h"
 #include "build.h"
 
-#define WL_RUN_FACTS 8 /* most facts of one step */
+#define WL_RUN_FACTS 8     /* most facts of one step */
+#define WL_RUN_TREE "tree" /* folder in the entry of a library's compile step: what it installed */
 
 enum wl_kit_index { WL_KIT_SDK, WL_KIT_BINARYEN, WL_KIT_WASMEDGE, WL_KIT_COUNT };
 
+struct wl_kits {
+    struct wl_kit v[WL_KIT_COUNT]; /* name NULL: not installed, and errors says why */
+    struct wl_err errors[WL_KIT_COUNT];
+};
+
+/* One recipe of a build: the one that was asked for, or a library that it needs. */
 struct wl_run {
     struct wl_home *home;
-    const struct wl_build_options *o;
+    const struct wl_build_options *o; /* a library's own ones: it stops behind its checks */
     const struct wl_build_events *ev;
-    const char *id;
+    const char *id;       /* the recipe's */
+    const char *asked;    /* the id that was asked for; another one for a library */
+    struct wl_run **libs; /* all libraries that the recipe needs, also through others, in building order */
+    size_t n_libs;
+    struct wl_digest tree; /* library: of what it installed, see wl_run_tree */
+    bool tree_known;
     struct wl_recipe *recipe;
     struct wl_series series;
     struct wl_scripts scripts;
     struct wl_plan plan;
     int64_t epoch;
     int jobs;
-    struct wl_kit kits[WL_KIT_COUNT]; /* name NULL: not installed, and kit_errors says why */
-    struct wl_err kit_errors[WL_KIT_COUNT];
+    const struct wl_kits *kits;
     bool *cached, *need; /* per step */
     struct wl_build_result result;
 
     /* the work tree, see worktree.c */
     char *work, *srcdir, *scripts_copy;
+    char *deps; /* ${deps}: what the libraries installed */
+    char *out;  /* ${out}; NULL unless this is a library */
     int work_lock;
     const struct wl_plan_step *tree_at; /* the step whose result stands in srcdir; NULL: nothing */
     struct wl_toolbox tools;
@@ -60,6 +73,15 @@ size_t wl_run_index(const struct wl_run *r, const struct wl_plan_step *step);
 /* The name under which the store remembers a step's last key; a new string. */
 char *wl_run_last_name(const struct wl_run *r, const char *label);
 
+/* --- sequence.c: which steps have to run, and running them ------------------------------------------------------- */
+
+/* Runs, in order, what is not in the store and needed up to o->until; dry: only tells. */
+int wl_run_steps(struct wl_run *r, bool dry, struct wl_err *err);
+/* The digest over all that a library installed (names and bytes), by its compile step's entry; a damaged entry is made again. */
+int wl_run_tree(struct wl_run *lib, struct wl_digest *ret, struct wl_err *err);
+/* Sees to it that a library's tree in the store is whole, as wl_run_sound does for a module. *ret_path: the tree, a new
+ * string. */
+int wl_run_sound_tree(struct wl_run *lib, char **ret_path, struct wl_err *err);
 /* Sees to it that an artefact's module in a step's entry is whole: a damaged one is told of, dropped and made again. */
 int wl_run_sound(struct wl_run *r, const struct wl_plan_step *step, const char *artefact, struct wl_err *err);
 /* The verified path (a new string) of an artefact's module in a step's entry. */

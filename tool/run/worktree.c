@@ -15,6 +15,7 @@
 #include "../stages/compile.h"
 #include "../stages/configure.h"
 #include "../stages/fetch.h"
+#include "../stages/library.h"
 #include "../stages/patch.h"
 #include "run.h"
 
@@ -106,6 +107,26 @@ static int copy_scripts(struct wl_run *r, struct wl_err *err) {
     return wl_tree_copy(r->recipe->scripts_dir, r->scripts_copy, err);
 }
 
+/* What the commands see of the libraries, and where a library installs. */
+static int make_folders(struct wl_run *r, struct wl_err *err) {
+    WL_AUTO(wl_strv_release) struct wl_strv paths = {0};
+    WL_AUTOFREE struct wl_library_tree *trees = wl_calloc(r->n_libs + 1, sizeof(*trees));
+
+    for (size_t i = 0; i < r->n_libs; i++) {
+        char *path;
+
+        if (wl_run_sound_tree(r->libs[i], &path, err) < 0)
+            return -1;
+        wl_strv_take(&paths, path);
+        trees[i] = (struct wl_library_tree){r->libs[i]->id, path};
+    }
+    if (wl_fs_remove(r->deps, err) < 0 || wl_library_union(trees, r->n_libs, r->deps, err) < 0)
+        return -1;
+    if (r->out && (wl_fs_remove(r->out, err) < 0 || wl_fs_mkdirs(r->out, err) < 0))
+        return -1;
+    return 0;
+}
+
 static int make_tools(struct wl_run *r, struct wl_err *err) {
     WL_AUTOFREE char *dir = NULL;
     const struct wl_kit *sdk;
@@ -115,7 +136,8 @@ static int make_tools(struct wl_run *r, struct wl_err *err) {
     if (wl_run_kit(r, WL_KIT_SDK, &sdk, err) < 0)
         return -1;
     dir = wl_path_join(r->work, "tools");
-    if (wl_toolbox_make(&r->tools, sdk, dir, r->srcdir, r->epoch, err) < 0 || copy_scripts(r, err) < 0)
+    if (wl_toolbox_make(&r->tools, sdk, dir, r->srcdir, r->deps, r->epoch, err) < 0 || copy_scripts(r, err) < 0 ||
+        make_folders(r, err) < 0)
         return -1;
     r->tools_made = true;
     if (!wl_net_can_cut())
@@ -131,6 +153,8 @@ static int run_command(struct wl_run *r, const struct wl_plan_step *step, const 
                            .tools = &r->tools,
                            .srcdir = r->srcdir,
                            .scripts = r->scripts_copy,
+                           .deps = r->deps,
+                           .out = r->out,
                            .log = log,
                            .jobs = r->jobs};
     int rc = wl_stage_command(&c, err);
@@ -316,13 +340,22 @@ static int take_artefact(struct wl_run *r, const char *name, const struct wl_rec
     return wl_fs_copy(from, to, err);
 }
 
+static int take_library(struct wl_run *r, const char *dir, struct wl_outcome *out, struct wl_err *err) {
+    WL_AUTOFREE char *tree = wl_path_join(dir, WL_RUN_TREE);
+    struct wl_library_stats stats;
+
+    if (wl_library_collect(r->out, r->work, tree, &stats, err) < 0)
+        return -1;
+    out->detail = wl_sprintf("installs %llu files, %s", (unsigned long long)stats.files, wl_size(stats.bytes).s);
+    return 0;
+}
+
 int wl_tree_compile(struct wl_run *r, const struct wl_plan_step *step, const char *dir, struct wl_outcome *out,
                     struct wl_err *err) {
     const struct wl_recipe *recipe = r->recipe;
     struct wl_outcome other = {0};
     int rc;
 
-    (void)out;
     rc = wl_tree_make(r, &r->plan.v[step->parents[0]], &other, err);
     free(other.detail);
     wl_arena_release(&other.arena);
@@ -337,5 +370,5 @@ int wl_tree_compile(struct wl_run *r, const struct wl_plan_step *step, const cha
     for (size_t i = 0; i < recipe->artefacts.n; i++)
         if (take_artefact(r, recipe->artefacts.keys[i], recipe->artefacts.v[i], dir, err) < 0)
             return -1;
-    return 0;
+    return r->out ? take_library(r, dir, out, err) : 0;
 }

@@ -140,6 +140,8 @@ static int prepare(const struct wl_command *c, struct wl_strv *argv, struct wl_s
                                   .sysroot = c->tools->sysroot,
                                   .srcdir = c->srcdir,
                                   .scripts = c->scripts,
+                                  .deps = c->deps,
+                                  .out = c->out,
                                   .jobs = c->jobs};
     WL_AUTO(wl_strv_release) struct wl_strv own = {0};
 

@@ -15,6 +15,8 @@ struct wl_command {
     const struct wl_toolbox *tools;
     const char *srcdir;  /* the tree, absolute */
     const char *scripts; /* the recipe's scripts folder; NULL when it has none */
+    const char *deps;    /* ${deps} */
+    const char *out;     /* ${out}; NULL unless the recipe is a library */
     const char *log;     /* stdout and stderr are appended here */
     int jobs;
     long max_rss_kb; /* result: peak memory of its largest process, KiB */
