@@ -61,9 +61,9 @@ done >"$T/pins"
 is "$(cat "$T/pins")" "" "sources: the mirror's table and the recipes"
 
 # --- errors ---
-run wlpack lint php
+run wlpack lint php-7.4.3
 status_is 3 "an unknown recipe"
-err_like 'no recipe "php"; did you mean php-7\.4, php-7\.4\.32 or php-7\.4\.33\?' "the nearest names"
+err_like 'no recipe "php-7\.4\.3"; did you mean php-7\.4\.32 or php-7\.4\.33\?' "the nearest names"
 run wlpack lint ../recipes/php-7.4
 status_is 3 "a path is no name"
 run wlpack plan php-7.4

@@ -127,7 +127,7 @@ def damage(rng, value):
 def check_damaged():
     rng = random.Random(20221103)
     good = []
-    for path in ["tests/recipes-good/base", "tests/recipes-good/literal", "recipes/kit-wasmedge", "recipes/php-7.4"]:
+    for path in ["tests/recipes-good/base", "tests/recipes-good/literal", "recipes/kit-wasmedge", "recipes/php"]:
         with open(f"{path}/recipe.json", encoding="utf-8") as f:
             good.append(json.load(f))
     folder = f"{TEMP}/damaged"

@@ -251,7 +251,7 @@ static void overlay(void **state) {
     wl_strv_add(&path, "recipes");
     assert_ok(wl_recipe_load(&r, &path, "mine", NULL, &err));
     assert_string_equal(r->patches_dir, "patches/php-7.4");
-    assert_string_equal(r->scripts_dir, "scripts/php-7.4");
+    assert_string_equal(r->scripts_dir, "scripts/php");
     assert_string_equal(r->cflags.v[0], "-Os");
     assert_ok(wl_recipe_list(&path, &names, &err));
     assert_true(wl_strv_has(&names, "mine") && wl_strv_has(&names, "php-7.4.33"));
