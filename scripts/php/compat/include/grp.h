@@ -5,10 +5,10 @@
 #include <sys/types.h>
 
 struct group {
-	char *gr_name;
-	char *gr_passwd;
-	gid_t gr_gid;
-	char **gr_mem;
+    char *gr_name;
+    char *gr_passwd;
+    gid_t gr_gid;
+    char **gr_mem;
 };
 
 struct group *getgrnam(const char *name);

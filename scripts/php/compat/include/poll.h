@@ -5,7 +5,7 @@
 
 /* no out-of-band data: asking for it asks for nothing */
 #ifndef POLLPRI
-# define POLLPRI 0
+#define POLLPRI 0
 #endif
 
 #endif

@@ -5,12 +5,12 @@
 #include <stddef.h>
 
 typedef struct {
-	struct {
-		void *ss_sp;
-		size_t ss_size;
-		int ss_flags;
-	} uc_stack;
-	void *uc_link;
+    struct {
+        void *ss_sp;
+        size_t ss_size;
+        int ss_flags;
+    } uc_stack;
+    void *uc_link;
 } ucontext_t;
 
 int getcontext(ucontext_t *context);
