@@ -30,6 +30,7 @@ struct wl_auth {
     char *realm;
     char *service;
     struct wl_strv scopes;
+    struct wl_strv optional; /* scopes that may be refused */
     struct wl_credentials cred;
     bool cred_looked_up;
     char *value;       /* what Authorization is now; NULL: to be fetched (BEARER) or nothing (NONE) */
@@ -68,6 +69,7 @@ void wl_auth_free(struct wl_auth *a) {
         return;
     wl_credentials_release(&a->cred);
     wl_strv_release(&a->scopes);
+    wl_strv_release(&a->optional);
     free(a->host);
     free(a->path);
     free(a->base_url);
@@ -136,6 +138,8 @@ static void add_param(struct wl_buf *b, const char *key, const char *value) {
 static void add_scopes(struct wl_buf *b, const struct wl_auth *a) {
     for (size_t i = 0; i < a->scopes.n; i++)
         add_param(b, "scope", a->scopes.v[i]);
+    for (size_t i = 0; i < a->optional.n; i++)
+        add_param(b, "scope", a->optional.v[i]);
 }
 
 /* Sends a token request with repetitions when it fails in passing. */
@@ -187,6 +191,8 @@ static int post_token(struct wl_auth *a, struct wl_http_response *ret, struct wl
 
     for (size_t i = 0; i < a->scopes.n; i++)
         wl_buf_addf(&scopes, "%s%s", i ? " " : "", a->scopes.v[i]);
+    for (size_t i = 0; i < a->optional.n; i++)
+        wl_buf_addf(&scopes, "%s%s", scopes.len ? " " : "", a->optional.v[i]);
     add_param(&form, "grant_type", "refresh_token");
     add_param(&form, "service", a->service);
     add_param(&form, "client_id", CLIENT_ID);
@@ -220,9 +226,22 @@ static int read_token(struct wl_auth *a, const struct wl_http_response *res, str
     return 0;
 }
 
+static int ask_for_token(struct wl_auth *a, struct wl_http_response *ret, struct wl_err *err) {
+    bool got = false;
+
+    if (a->cred.identity_token) {
+        if (post_token(a, ret, err) < 0)
+            return -1;
+        if (ret->status == 400 || ret->status == 401 || ret->status == 404 || ret->status == 405)
+            wl_http_response_release(ret);
+        else
+            got = true;
+    }
+    return got ? 0 : get_token(a, ret, err);
+}
+
 static int fetch_token(struct wl_auth *a, struct wl_err *err) {
     WL_AUTO(wl_http_response_release) struct wl_http_response res = {0};
-    bool got = false;
 
     if (a->cred.registry_token) {
         free(a->value);
@@ -230,21 +249,32 @@ static int fetch_token(struct wl_auth *a, struct wl_err *err) {
         a->expires = 0;
         return 0;
     }
-    if (a->cred.identity_token) {
-        if (post_token(a, &res, err) < 0)
-            return -1;
-        if (res.status == 400 || res.status == 401 || res.status == 404 || res.status == 405)
-            wl_http_response_release(&res);
-        else
-            got = true;
-    }
-    if (!got && get_token(a, &res, err) < 0)
+    if (ask_for_token(a, &res, err) < 0)
         return -1;
+    if (res.status >= 400 && res.status < 500 && a->optional.n) { /* without what we can do without */
+        wl_strv_release(&a->optional);
+        wl_http_response_release(&res);
+        if (ask_for_token(a, &res, err) < 0)
+            return -1;
+    }
     if (res.status == 401 || res.status == 403)
         return login_error(a, err);
     if (res.status != 200)
         return wl_fail(err, WL_NET, "%s: its token server answers %d", a->host, res.status);
     return read_token(a, &res, err);
+}
+
+void wl_auth_want_scope(struct wl_auth *a, const char *scope) {
+    pthread_mutex_lock(&a->mutex);
+    if (a->scopes.n + a->optional.n < WL_AUTH_SCOPES_MAX && !wl_strv_has(&a->scopes, scope) &&
+        !wl_strv_has(&a->optional, scope)) {
+        wl_strv_add(&a->optional, scope);
+        if (a->scheme == BEARER && !a->cred.registry_token) { /* the next call gets a token that has it */
+            free(a->value);
+            a->value = NULL;
+        }
+    }
+    pthread_mutex_unlock(&a->mutex);
 }
 
 int wl_auth_value(struct wl_auth *a, char **ret, struct wl_err *err) {

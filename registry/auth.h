@@ -30,6 +30,9 @@ struct wl_auth_options {
 void wl_auth_new(const struct wl_auth_options *o, struct wl_auth **ret);
 void wl_auth_free(struct wl_auth *a);
 
+/* Asks for one more scope from the next token on. It is optional: a token server that refuses the request gets one without. */
+void wl_auth_want_scope(struct wl_auth *a, const char *scope);
+
 /* The value for an Authorization header now; a new string, NULL when none is called for. Gets or renews a token when
  * that is due. */
 int wl_auth_value(struct wl_auth *a, char **ret, struct wl_err *err);

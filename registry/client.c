@@ -124,6 +124,20 @@ char *wl_client_location(struct wl_client *c, const char *what, const struct wl_
     return url;
 }
 
+char *wl_client_next_page(const struct wl_http_response *res) {
+    const char *link;
+
+    for (size_t i = 0; (link = wl_http_header(res, "Link", i)); i++) {
+        const char *open = strchr(link, '<');
+        const char *close = open ? strchr(open, '>') : NULL;
+        WL_AUTOFREE char *target = close ? wl_strndup(open + 1, (size_t)(close - open - 1)) : NULL;
+
+        if (target && (strcasestr(close, "rel=\"next\"") || strcasestr(close, "rel=next")))
+            return wl_url_resolve(res->url, target);
+    }
+    return NULL;
+}
+
 static void keep_warnings(struct wl_client *c, const struct wl_http_response *res) {
     const char *text;
 
@@ -135,7 +149,48 @@ static void keep_warnings(struct wl_client *c, const struct wl_http_response *re
     }
 }
 
-static int one_call(struct wl_client *c, struct wl_http_request *req, struct wl_http_response *ret,
+bool wl_client_may_repeat(struct wl_client *c) {
+    bool may;
+
+    pthread_mutex_lock(&c->mutex);
+    may = c->budget >= WL_CLIENT_BUDGET_GAIN;
+    if (may) {
+        c->budget -= WL_CLIENT_BUDGET_GAIN;
+        c->stats.repeated++;
+    }
+    pthread_mutex_unlock(&c->mutex);
+    return may;
+}
+
+bool wl_client_transient(const struct wl_http_response *res) {
+    return wl_http_status_transient(res->status) ||
+           (res->status == 403 && wl_http_retry_after(res, WL_CLIENT_RETRY_AFTER_MAX) >= 0);
+}
+
+void wl_client_wasted(struct wl_client *c, uint64_t n) {
+    pthread_mutex_lock(&c->mutex);
+    c->stats.sent_again += n;
+    pthread_mutex_unlock(&c->mutex);
+}
+
+struct wl_client_stats wl_client_stats(struct wl_client *c) {
+    struct wl_client_stats s;
+
+    pthread_mutex_lock(&c->mutex);
+    s = c->stats;
+    pthread_mutex_unlock(&c->mutex);
+    return s;
+}
+
+static void count(struct wl_client *c, bool good) {
+    pthread_mutex_lock(&c->mutex);
+    c->stats.requests++;
+    if (good && c->budget < WL_CLIENT_BUDGET * WL_CLIENT_BUDGET_GAIN)
+        c->budget++;
+    pthread_mutex_unlock(&c->mutex);
+}
+
+static int one_call(struct wl_client *c, struct wl_http_request *req, unsigned flags, struct wl_http_response *ret,
                     struct wl_err *err) {
     bool own = wl_url_same_origin(req->url, c->base_url);
 
@@ -148,10 +203,11 @@ static int one_call(struct wl_client *c, struct wl_http_request *req, struct wl_
         req->authorization = authorization;
         rc = wl_http_request(c->http, req, ret, err);
         req->authorization = NULL;
+        count(c, rc == 0 && !wl_client_transient(ret));
         if (rc < 0)
             return -1;
         keep_warnings(c, ret);
-        if (ret->status != 401 || !own || refused >= REFUSALS_MAX)
+        if (ret->status != 401 || !own || refused >= REFUSALS_MAX || ((flags & WL_CALL_EAGER) && authorization))
             return 0;
         pthread_mutex_lock(&c->mutex);
         c->challenged = true;
@@ -169,12 +225,12 @@ int wl_client_call(struct wl_client *c, struct wl_http_request *req, unsigned fl
         bool last = (flags & WL_CALL_ONCE) || attempt >= WL_CLIENT_TRIES;
         int wait = -1;
 
-        if (one_call(c, req, ret, err) == 0) {
-            if (!wl_http_status_transient(ret->status) || last)
+        if (one_call(c, req, flags, ret, err) == 0) {
+            if (!wl_client_transient(ret) || last || !wl_client_may_repeat(c))
                 return 0;
             wait = wl_http_retry_after(ret, WL_CLIENT_RETRY_AFTER_MAX);
             wl_http_response_release(ret);
-        } else if (!req->transient || last || wl_interrupted()) {
+        } else if (!req->transient || last || wl_interrupted() || !wl_client_may_repeat(c)) {
             return -1;
         }
         if (wl_http_backoff(attempt, wait, err) < 0)
@@ -266,7 +322,11 @@ int wl_client_open(const struct wl_reference *ref, unsigned flags, const char *u
     c->host = wl_strdup(ref->host);
     c->path = wl_strdup(ref->path);
     c->flags = flags;
-    if (wl_http_new(&c->http, err) < 0 || ping(c, wl_reference_api_host(ref), &res, err) < 0)
+    c->budget = WL_CLIENT_BUDGET * WL_CLIENT_BUDGET_GAIN;
+    if (wl_http_new(&c->http, err) < 0)
+        return -1;
+    wl_http_own_host(c->http, wl_reference_api_host(ref));
+    if (ping(c, wl_reference_api_host(ref), &res, err) < 0)
         return -1;
     if (!(flags & WL_CLIENT_PING_ONLY))
         scope = wl_sprintf("repository:%s:pull%s", ref->path, (flags & WL_CLIENT_PUSH) ? ",push" : "");
@@ -306,6 +366,16 @@ void wl_client_closep(struct wl_client **c) {
 
 const char *wl_client_host(const struct wl_client *c) {
     return c->host;
+}
+
+const char *wl_client_path(const struct wl_client *c) {
+    return c->path;
+}
+
+void wl_client_will_mount(struct wl_client *c, const char *path) {
+    WL_AUTOFREE char *scope = wl_sprintf("repository:%s:pull", path);
+
+    wl_auth_want_scope(c->auth, scope);
 }
 
 const char *wl_client_base(const struct wl_client *c) {

@@ -1,11 +1,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../tool/base/json.h"
 #include "../tool/base/mem.h"
 #include "client_internal.h"
 
 /* What we take; registries convert or refuse by it. */
 #define ACCEPT "Accept: " WL_MT_MANIFEST ", " WL_MT_INDEX ", " WL_MT_DOCKER_MANIFEST ", " WL_MT_DOCKER_INDEX
+
+#define PAGES_MAX 1000 /* answers that the list of tags may be spread over */
 
 static const char *const accept_headers[] = {ACCEPT, NULL};
 
@@ -140,4 +143,50 @@ int wl_client_manifest_put(struct wl_client *c, const char *tag_or_digest, const
         return wl_fail(err, WL_NET, "%s: %s: the registry stored other bytes: %.100s instead of %s", c->host, what,
                        header, wl_digest_str(digest).s);
     return res.status == 201 ? 0 : check_stored(c, what, tag_or_digest, digest, &res, err);
+}
+
+/* One page of the list of tags. */
+static int take_tags(struct wl_client *c, const struct wl_http_response *res, struct wl_strv *ret, struct wl_err *err) {
+    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
+    WL_AUTOFREE char *name = wl_sprintf("tags of %s/%s", c->host, c->path);
+    const wl_json *tags;
+
+    if (wl_json_parse(&doc, name, wl_buf_str(&res->body), res->body.len, WL_NET, err) < 0)
+        return -1;
+    tags = wl_json_get(wl_json_root(doc), "tags"); /* null in an empty repository */
+    for (size_t i = 0; tags && wl_json_kind(tags) == WL_JSON_ARRAY && i < wl_json_len(tags); i++) {
+        const char *tag = wl_json_str(wl_json_at(tags, i));
+
+        if (!tag || !wl_reference_tag_valid(tag))
+            return wl_json_fail(doc, "$.tags", err, "holds something that is no tag");
+        if (ret->n >= WL_CLIENT_TAGS_MAX)
+            return wl_json_fail(doc, "$.tags", err, "more than %d tags", WL_CLIENT_TAGS_MAX);
+        wl_strv_add(ret, tag);
+    }
+    return 0;
+}
+
+int wl_client_tags(struct wl_client *c, struct wl_strv *ret, struct wl_err *err) {
+    char *url = wl_client_url(c, "tags/list");
+
+    for (unsigned page = 0; url; page++) {
+        WL_AUTO(wl_http_response_release) struct wl_http_response res = {0};
+        WL_AUTOFREE char *this = WL_STEAL(url);
+        struct wl_http_request req = {.url = this, .max_body = WL_OCI_DOC_MAX};
+
+        if (page >= PAGES_MAX)
+            return wl_fail(err, WL_NET, "%s: the list of tags has more than %d pages", c->host, PAGES_MAX);
+        if (wl_client_call(c, &req, 0, &res, err) < 0)
+            return -1;
+        if (res.status != 200)
+            return wl_client_status_error(c, "list of tags", &res, err);
+        if (take_tags(c, &res, ret, err) < 0)
+            return -1;
+        url = wl_client_next_page(&res);
+        if (url && !wl_url_same_origin(url, c->base_url)) {
+            free(url);
+            return wl_fail(err, WL_NET, "%s: the list of tags goes on on another host: refused", c->host);
+        }
+    }
+    return 0;
 }

@@ -6,33 +6,54 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "../tool/base/mem.h"
 #include "../tool/base/proc.h"
 #include "http_internal.h"
 #include "reference.h"
 
-#define IDLE_MAX 8                    /* connections kept for reuse */
 #define UPLOAD_BUFFER (512L * 1024)   /* bytes handed to the kernel at a time */
 #define DOWNLOAD_BUFFER (256L * 1024) /* bytes received at a time */
 #define UPLOAD_STALL_S 300            /* an upload's server may hash and store for long before it answers */
 #define EXPECT_MIN (1024 * 1024)      /* bytes of a body from which the server is asked first whether it wants it */
-#define URL_MAX_LEN 16384             /* characters; signed URLs are long */
-
-struct wl_http {
-    pthread_mutex_t mutex;
-    CURL *idle[IDLE_MAX];
-    size_t n_idle;
-    const char *ca_file; /* SSL_CERT_FILE, SSL_CERT_DIR; or NULL */
-    const char *ca_dir;
-    struct host_certs *certs;
-};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static CURLcode init_result;
 
 static void init_curl(void) {
     init_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* What the command line says; set before the first client is made. */
+static struct wl_http_settings settings;
+static long long deadline_ms; /* monotonic; 0: none */
+
+static long long now_ms(void) {
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void wl_http_configure(const struct wl_http_settings *s) {
+    settings = *s;
+    deadline_ms = s->timeout_s ? now_ms() + (long long)s->timeout_s * 1000 : 0;
+}
+
+long long wl_http_time_left(void) {
+    long long left = deadline_ms ? deadline_ms - now_ms() : INT64_MAX;
+
+    return left < 0 ? 0 : left;
+}
+
+int wl_http_too_late(struct wl_err *err) {
+    return wl_fail(err, WL_NET, "the time given by --timeout (%u s) is over", settings.timeout_s);
+}
+
+void wl_http_own_host(struct wl_http *h, const char *host_port) {
+    free(h->own_host);
+    h->own_host = wl_strdup(host_port);
 }
 
 static const char *env_path(const char *name) {
@@ -49,7 +70,8 @@ int wl_http_new(struct wl_http **ret, struct wl_err *err) {
         return wl_fail(err, WL_NET, "libcurl cannot start: %s", curl_easy_strerror(init_result));
     h = wl_calloc(1, sizeof(*h));
     pthread_mutex_init(&h->mutex, NULL);
-    h->ca_file = env_path("SSL_CERT_FILE");
+    h->settings = &settings;
+    h->ca_file = settings.ca_file ? settings.ca_file : env_path("SSL_CERT_FILE");
     h->ca_dir = env_path("SSL_CERT_DIR");
     *ret = h;
     return 0;
@@ -61,6 +83,7 @@ void wl_http_free(struct wl_http *h) {
     for (size_t i = 0; i < h->n_idle; i++)
         curl_easy_cleanup(h->idle[i]);
     wl_http_certs_free(h->certs);
+    free(h->own_host);
     pthread_mutex_destroy(&h->mutex);
     free(h);
 }
@@ -83,173 +106,13 @@ static CURL *take_handle(struct wl_http *h) {
 
 static void give_handle(struct wl_http *h, CURL *c) {
     pthread_mutex_lock(&h->mutex);
-    if (h->n_idle < IDLE_MAX) {
+    if (h->n_idle < WL_HTTP_IDLE_MAX) {
         h->idle[h->n_idle++] = c;
         c = NULL;
     }
     pthread_mutex_unlock(&h->mutex);
     if (c)
         curl_easy_cleanup(c);
-}
-
-/* --- URLs -------------------------------------------------------------------------------------------------- */
-
-static void url_freep(CURLU **u) {
-    curl_url_cleanup(*u);
-}
-
-static void curl_strp(char **s) {
-    curl_free(*s);
-}
-
-static bool url_text_ok(const char *url) {
-    size_t n = 0;
-
-    for (const unsigned char *p = (const unsigned char *)url; *p; p++, n++)
-        if (*p <= 0x20 || *p >= 0x7f || *p == '\\' || n >= URL_MAX_LEN)
-            return false;
-    return n > 0;
-}
-
-static CURLU *url_parse(const char *url) {
-    size_t scheme = strncasecmp(url, "http://", 7) == 0 ? 7 : strncasecmp(url, "https://", 8) == 0 ? 8 : 0;
-    CURLU *u;
-
-    if (scheme == 0 || url[scheme] == '/' || !url_text_ok(url))
-        return NULL;
-    u = curl_url();
-    if (u && curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK) {
-        curl_url_cleanup(u);
-        return NULL;
-    }
-    return u;
-}
-
-bool wl_url_valid(const char *url) {
-    WL_AUTO(url_freep) CURLU *u = url_parse(url);
-
-    return u != NULL;
-}
-
-static bool same_part(CURLU *a, CURLU *b, CURLUPart part) {
-    WL_AUTO(curl_strp) char *x = NULL;
-    WL_AUTO(curl_strp) char *y = NULL;
-
-    return curl_url_get(a, part, &x, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-           curl_url_get(b, part, &y, CURLU_DEFAULT_PORT) == CURLUE_OK && strcasecmp(x, y) == 0;
-}
-
-bool wl_url_same_origin(const char *a, const char *b) {
-    WL_AUTO(url_freep) CURLU *x = url_parse(a);
-    WL_AUTO(url_freep) CURLU *y = url_parse(b);
-
-    return x && y && same_part(x, y, CURLUPART_SCHEME) && same_part(x, y, CURLUPART_HOST) &&
-           same_part(x, y, CURLUPART_PORT);
-}
-
-/* "host[:port]" of a URL as written, lower case; a new string, NULL when it is no URL. */
-static char *url_host_port(const char *url) {
-    WL_AUTO(url_freep) CURLU *u = url_parse(url);
-    WL_AUTO(curl_strp) char *host = NULL;
-    WL_AUTO(curl_strp) char *port = NULL;
-    char *s;
-
-    if (!u || curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK)
-        return NULL;
-    if (curl_url_get(u, CURLUPART_PORT, &port, 0) != CURLUE_OK)
-        port = NULL;
-    s = wl_sprintf("%s%s%s", host, port ? ":" : "", port ? port : "");
-    for (char *p = s; *p; p++)
-        *p = (char)tolower((unsigned char)*p);
-    return s;
-}
-
-/* A Location without any scheme that starts with the host it came from ("registry.example/v2/..."). */
-static char *without_scheme(CURLU *base, const char *base_url, const char *location) {
-    WL_AUTOFREE char *host = url_host_port(base_url);
-    WL_AUTO(curl_strp) char *scheme = NULL;
-    size_t n = host ? strlen(host) : 0;
-
-    if (n == 0 || strncasecmp(location, host, n) != 0 || location[n] != '/' || !strpbrk(host, ".:") ||
-        curl_url_get(base, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
-        return NULL;
-    return wl_sprintf("%s://%s", scheme, location);
-}
-
-char *wl_url_resolve(const char *base, const char *location) {
-    WL_AUTO(url_freep) CURLU *u = url_parse(base);
-    WL_AUTO(curl_strp) char *out = NULL;
-    WL_AUTO(curl_strp) char *user = NULL;
-    WL_AUTOFREE char *fixed = NULL;
-
-    if (!u || !url_text_ok(location))
-        return NULL;
-    fixed = without_scheme(u, base, location);
-    if (curl_url_set(u, CURLUPART_URL, fixed ? fixed : location, 0) != CURLUE_OK ||
-        curl_url_get(u, CURLUPART_URL, &out, 0) != CURLUE_OK || !wl_url_valid(out))
-        return NULL;
-    if (curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK) /* nobody else chooses our credentials */
-        return NULL;
-    return wl_strdup(out);
-}
-
-char *wl_url_escape(const char *s) {
-    struct wl_buf b = {0};
-
-    for (; *s; s++) {
-        if (isalnum((unsigned char)*s) || strchr("-._~", *s))
-            wl_buf_addc(&b, *s);
-        else
-            wl_buf_addf(&b, "%%%02X", (unsigned char)*s);
-    }
-    return wl_buf_steal(&b);
-}
-
-/* The URL without its query (which may hold a signature) and user, for messages. */
-static char *url_shown(const char *url) {
-    WL_AUTOFREE char *s = wl_strndup(url, strcspn(url, "?#"));
-
-    return wl_out_clean(s);
-}
-
-/* --- Certificates ------------------------------------------------------------------------------------------ */
-
-/* What the certs.d folders hold for the URL's host, read once; lives as long as h. NULL when it is no URL. */
-static const struct host_certs *certs_of(struct wl_http *h, const char *url, const char *bundle) {
-    WL_AUTOFREE char *host = url_host_port(url);
-    const struct host_certs *c = NULL;
-
-    pthread_mutex_lock(&h->mutex);
-    if (host)
-        c = wl_http_certs(&h->certs, host, bundle);
-    pthread_mutex_unlock(&h->mutex);
-    return c;
-}
-
-static void set_certs(struct wl_http *h, CURL *c, const char *url) {
-    const struct host_certs *certs;
-    const char *bundle = h->ca_file;
-
-    if (!bundle)
-        curl_easy_getinfo(c, CURLINFO_CAINFO, &bundle);
-    if (h->ca_file)
-        curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
-    if (h->ca_dir)
-        curl_easy_setopt(c, CURLOPT_CAPATH, h->ca_dir);
-    else if (h->ca_file) /* the file replaces the system's, as it does for other programs */
-        curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
-    if (strncasecmp(url, "https:", 6) != 0)
-        return;
-    certs = certs_of(h, url, bundle);
-    if (certs && certs->ca.len) {
-        struct curl_blob blob = {.data = certs->ca.p, .len = certs->ca.len, .flags = CURL_BLOB_NOCOPY};
-
-        curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &blob);
-    }
-    if (certs && certs->cert) {
-        curl_easy_setopt(c, CURLOPT_SSLCERT, certs->cert);
-        curl_easy_setopt(c, CURLOPT_SSLKEY, certs->key);
-    }
 }
 
 /* --- One exchange ------------------------------------------------------------------------------------------ */
@@ -397,7 +260,7 @@ static int on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow, curl_off
     long status = status_of(x);
 
     (void)ultotal;
-    if (wl_interrupted())
+    if (wl_interrupted() || wl_http_time_left() == 0)
         return 1;
     if (!progress)
         return 0;
@@ -476,7 +339,7 @@ static void set_method(struct exchange *x, const char *method) {
 
 static void set_options(struct wl_http *h, struct exchange *x) {
     CURL *c = x->c;
-    WL_AUTOFREE char *host = url_host_port(x->url);
+    WL_AUTOFREE char *host = wl_http_host_port(x->url);
 
     curl_easy_setopt(c, CURLOPT_URL, x->url);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -486,6 +349,8 @@ static void set_options(struct wl_http *h, struct exchange *x) {
     curl_easy_setopt(c, CURLOPT_USERAGENT, "wlpack");
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, x->text);
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)WL_HTTP_CONNECT_S);
+    if (deadline_ms)
+        curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)wl_http_time_left() + 1);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, x->req->source ? (long)UPLOAD_STALL_S : (long)WL_HTTP_STALL_S);
     curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -501,17 +366,21 @@ static void set_options(struct wl_http *h, struct exchange *x) {
         curl_easy_setopt(c, CURLOPT_BUFFERSIZE, DOWNLOAD_BUFFER);
     if (host && wl_host_is_loopback(host)) /* a proxy could not reach what is meant */
         curl_easy_setopt(c, CURLOPT_PROXY, "");
-    set_certs(h, c, x->url);
+    wl_http_set_certs(h, c, x->url);
 }
 
 /* The message of a failed transfer. */
 static int transfer_error(struct exchange *x, const char *method, CURLcode rc) {
-    WL_AUTOFREE char *url = url_shown(x->url);
-    WL_AUTOFREE char *host = url_host_port(x->url);
+    WL_AUTOFREE char *url = wl_http_url_shown(x->url);
+    WL_AUTOFREE char *host = wl_http_host_port(x->url);
     const char *text = x->text[0] ? x->text : curl_easy_strerror(rc);
 
     if (x->failed)
         return wl_err_context(x->err, "%s %s", method, url);
+    if (wl_http_time_left() == 0 && !wl_interrupted()) {
+        wl_http_too_late(x->err);
+        return wl_err_context(x->err, "%s %s", method, url);
+    }
     switch (rc) {
     case CURLE_ABORTED_BY_CALLBACK:
         return wl_fail(x->err, WL_NET, "%s %s: interrupted", method, url);
@@ -577,7 +446,7 @@ static bool is_redirect(int status) {
 /* Where a redirect leads, checked; NULL with *err set when it must not be followed. */
 static char *redirect_target(const struct wl_http_response *res, const char *from, struct wl_err *err) {
     const char *location = wl_http_header(res, "Location", 0);
-    WL_AUTOFREE char *shown = url_shown(from);
+    WL_AUTOFREE char *shown = wl_http_url_shown(from);
     char *to;
 
     if (!location) {
@@ -590,7 +459,7 @@ static char *redirect_target(const struct wl_http_response *res, const char *fro
         return NULL;
     }
     if (strncasecmp(from, "https:", 6) == 0 && strncasecmp(to, "https:", 6) != 0) {
-        WL_AUTOFREE char *shown_to = url_shown(to);
+        WL_AUTOFREE char *shown_to = wl_http_url_shown(to);
 
         wl_fail(err, WL_NET, "%s: redirects from https to %s: refused", shown, shown_to);
         free(to);

@@ -3,7 +3,7 @@
  * http and https only. Redirects are followed by us, at most WL_HTTP_REDIRECTS, never from https to http, and never with
  * `authorization` once host, port or scheme have changed. Proxies come from the environment (http_proxy, https_proxy, all_proxy,
  * no_proxy). Certificates: the system's, or SSL_CERT_FILE / SSL_CERT_DIR, plus *.crt in docker's and podman's
- * certs.d/HOST:PORT/ folders. A stalled transfer ends (WL_HTTP_STALL_S), wl_interrupted() ends every transfer within a second.
+ * certs.d/HOST:PORT/ folders, with the client certificates there (*.cert, *.key). A stalled transfer ends (WL_HTTP_STALL_S), wl_interrupted() ends every transfer within a second.
  * Every failure here has code WL_NET, unless a caller's own callback set another. */
 #ifndef WL_REGISTRY_HTTP_H
 #define WL_REGISTRY_HTTP_H
@@ -24,11 +24,22 @@
 #define WL_HTTP_BODY_MAX (4 * 1024 * 1024 + 65536) /* bytes of a body kept in memory, unless the request says less */
 #define WL_HTTP_ERROR_BODY_MAX (64 * 1024)         /* bytes kept of an error's body when there is a sink */
 
+/* What a command line says about all clients of this process. Called once, before the first client is made; strings must stay. */
+struct wl_http_settings {
+    const char *ca_file; /* trusted instead of the system's certificates; NULL: SSL_CERT_FILE, the system's */
+    const char *cert;    /* a client certificate (PEM) shown to the host of wl_http_own_host alone; or NULL */
+    const char *key;     /* its key; NULL: in the same file */
+    unsigned timeout_s;  /* no transfer and no waiting goes on longer from now on; 0: no limit */
+};
+void wl_http_configure(const struct wl_http_settings *s);
+
 /* A client: connections that are reused. Thread safe; every thread that is inside a request holds one connection. */
 struct wl_http;
 int wl_http_new(struct wl_http **ret, struct wl_err *err);
 void wl_http_free(struct wl_http *h);
 void wl_http_freep(struct wl_http **h);
+/* Which HOST:PORT is the one that this client is for. */
+void wl_http_own_host(struct wl_http *h, const char *host_port);
 
 /* A request body that can be read again from any offset (redirects, retries, a connection that breaks).
  * read: up to n bytes, 0 at the end, -1 with *err. seek: sets the position. */
@@ -108,7 +119,7 @@ struct wl_http_download {
 int wl_http_download(struct wl_http *h, struct wl_http_download *d, uint64_t *ret_size, struct wl_err *err);
 
 /* Waits before try number `attempt` (1 is the first repetition): retry_after seconds when >= 0, else exponential with jitter
- * from 0.2 s up to 10 s. Returns early and fails when interrupted. */
+ * from 0.2 s up to 10 s. Returns early and fails when interrupted, and at once when the settings' deadline would pass. */
 int wl_http_backoff(unsigned attempt, int retry_after, struct wl_err *err);
 
 /* URL helpers. */

@@ -1,5 +1,7 @@
+#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "../tool/base/fs.h"
 #include "../tool/base/mem.h"
@@ -39,7 +41,7 @@ static void read_home(struct host_certs *c) {
     read_folder(c, folder);
 }
 
-const struct host_certs *wl_http_certs(struct host_certs **list, const char *host, const char *system_bundle) {
+static const struct host_certs *find_certs(struct host_certs **list, const char *host, const char *system_bundle) {
     struct wl_err ignored;
     struct host_certs *c = *list;
 
@@ -60,6 +62,55 @@ const struct host_certs *wl_http_certs(struct host_certs **list, const char *hos
     c->next = *list;
     *list = c;
     return c;
+}
+
+/* What the certs.d folders hold for the URL's host, read once; lives as long as h. NULL when it is no URL. */
+static const struct host_certs *certs_of(struct wl_http *h, const char *url, const char *bundle) {
+    WL_AUTOFREE char *host = wl_http_host_port(url);
+    const struct host_certs *c = NULL;
+
+    pthread_mutex_lock(&h->mutex);
+    if (host)
+        c = find_certs(&h->certs, host, bundle);
+    pthread_mutex_unlock(&h->mutex);
+    return c;
+}
+
+/* A client certificate from the command line is for the registry named there, not for where it redirects to. */
+static bool is_own_host(const struct wl_http *h, const char *url) {
+    WL_AUTOFREE char *host = wl_http_host_port(url);
+
+    return h->settings->cert && h->own_host && host && strcasecmp(host, h->own_host) == 0;
+}
+
+void wl_http_set_certs(struct wl_http *h, void *curl, const char *url) {
+    CURL *c = curl;
+    const struct host_certs *certs;
+    const char *bundle = h->ca_file;
+
+    if (!bundle)
+        curl_easy_getinfo(c, CURLINFO_CAINFO, &bundle);
+    if (h->ca_file)
+        curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
+    if (h->ca_dir)
+        curl_easy_setopt(c, CURLOPT_CAPATH, h->ca_dir);
+    else if (h->ca_file) /* the file replaces the system's, as it does for other programs */
+        curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+    if (strncasecmp(url, "https:", 6) != 0)
+        return;
+    certs = certs_of(h, url, bundle);
+    if (certs && certs->ca.len) {
+        struct curl_blob blob = {.data = certs->ca.p, .len = certs->ca.len, .flags = CURL_BLOB_NOCOPY};
+
+        curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &blob);
+    }
+    if (is_own_host(h, url)) {
+        curl_easy_setopt(c, CURLOPT_SSLCERT, h->settings->cert);
+        curl_easy_setopt(c, CURLOPT_SSLKEY, h->settings->key ? h->settings->key : h->settings->cert);
+    } else if (certs && certs->cert) {
+        curl_easy_setopt(c, CURLOPT_SSLCERT, certs->cert);
+        curl_easy_setopt(c, CURLOPT_SSLKEY, certs->key);
+    }
 }
 
 void wl_http_certs_free(struct host_certs *list) {

@@ -1,8 +1,39 @@
-/* Shared by http.c (libcurl), http_more.c and http_certs.c alone. */
+/* Shared by http*.c alone. */
 #ifndef WL_REGISTRY_HTTP_INTERNAL_H
 #define WL_REGISTRY_HTTP_INTERNAL_H
 
+#include <pthread.h>
+
 #include "../tool/base/buf.h"
+#include "http.h"
+
+#define WL_HTTP_IDLE_MAX 8 /* connections kept for reuse */
+
+struct host_certs;
+
+struct wl_http {
+    pthread_mutex_t mutex;
+    void *idle[WL_HTTP_IDLE_MAX]; /* CURL handles */
+    size_t n_idle;
+    const struct wl_http_settings *settings;
+    const char *ca_file; /* --cacert, SSL_CERT_FILE; or NULL */
+    const char *ca_dir;  /* SSL_CERT_DIR; or NULL */
+    char *own_host;      /* the one that sees the client certificate of the settings */
+    struct host_certs *certs;
+};
+
+/* Milliseconds until the deadline; INT64_MAX without one. */
+long long wl_http_time_left(void);
+/* The error for when it has passed. */
+int wl_http_too_late(struct wl_err *err);
+
+/* "host[:port]" of a URL as written, lower case; a new string, NULL when it is no URL. */
+char *wl_http_host_port(const char *url);
+/* The URL without its query (which may hold a signature) and user, for messages; a new string. */
+char *wl_http_url_shown(const char *url);
+
+/* Tells a CURL handle which certificates to trust and to show for a URL. */
+void wl_http_set_certs(struct wl_http *h, void *curl, const char *url);
 
 /* An HTTP date as seconds since 1970; -1 when it is none. */
 long long wl_http_date(const char *s);
@@ -16,8 +47,6 @@ struct host_certs {
     char *key;
 };
 
-/* Finds host in the list, reading its folders when it is new. system_bundle (may be NULL) is added to a host's own. */
-const struct host_certs *wl_http_certs(struct host_certs **list, const char *host, const char *system_bundle);
 void wl_http_certs_free(struct host_certs *list);
 
 #endif

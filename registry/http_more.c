@@ -89,6 +89,8 @@ int wl_http_backoff(unsigned attempt, int retry_after, struct wl_err *err) {
             r = (uint32_t)getpid();
         ms = ms / 2 + r % (ms / 2 + 1);
     }
+    if ((long long)ms > wl_http_time_left())
+        return wl_http_too_late(err);
     while (ms > 0 && !wl_interrupted()) {
         unsigned long step = ms < BACKOFF_STEP_MS ? ms : BACKOFF_STEP_MS;
 

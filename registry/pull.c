@@ -44,9 +44,8 @@ static void add_blob(struct pull *p, const struct wl_oci_descriptor *d) {
     p->blobs[p->n_blobs++] = *d;
 }
 
-/* The manifest of an index for a platform: exact, else without a variant. */
-static int choose(struct pull *p, const char *name, const struct wl_oci_index *x,
-                  const struct wl_oci_platform *platform, const struct wl_oci_descriptor **ret, struct wl_err *err) {
+int wl_pull_choose(const char *name, const struct wl_oci_index *x, const struct wl_oci_platform *platform,
+                   const struct wl_oci_descriptor **ret, struct wl_err *err) {
     struct wl_oci_platform plain = *platform;
     WL_AUTO(wl_buf_release) struct wl_buf list = {0};
     WL_AUTOFREE char *wanted = wl_oci_platform_str(platform);
@@ -63,7 +62,7 @@ static int choose(struct pull *p, const char *name, const struct wl_oci_index *x
 
         wl_buf_addf(&list, "%s%s", i ? ", " : "", s);
     }
-    return wl_fail(err, WL_NET, "%s: %s has nothing for %s; there is: %s", wl_client_host(p->c), name, wanted,
+    return wl_fail(err, WL_NET, "%s has nothing for %s; there is: %s", name, wanted,
                    list.len ? wl_buf_str(&list) : "nothing");
 }
 
@@ -113,7 +112,7 @@ static int take_index(struct pull *p, const char *name, struct wl_blob bytes, co
     if (wl_oci_index_parse(name, bytes, type, WL_OCI_REMOTE, &p->arena, &x, err) < 0)
         return -1;
     if (platform) {
-        if (choose(p, name, &x, platform, &chosen, err) < 0)
+        if (wl_pull_choose(name, &x, platform, &chosen, err) < 0)
             return -1;
         return fetch_tree(p, wl_digest_str(&chosen->digest).s, chosen, NULL, depth + 1, d, err);
     }

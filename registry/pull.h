@@ -31,4 +31,8 @@ int wl_pull(struct wl_client *c, struct wl_layout *layout, const char *tag_or_di
             const struct wl_oci_platform *platform, const struct wl_progress *progress, struct wl_pull_result *ret,
             struct wl_err *err);
 
+/* The manifest of an index for a platform: exact, else without a variant; none: the error lists what there is. */
+int wl_pull_choose(const char *name, const struct wl_oci_index *x, const struct wl_oci_platform *platform,
+                   const struct wl_oci_descriptor **ret, struct wl_err *err);
+
 #endif

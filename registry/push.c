@@ -10,7 +10,7 @@
 /* What is to be sent: blobs and manifests, each once, manifests after what they name. */
 struct push {
     struct wl_client *c;
-    const struct wl_layout *layout;
+    const struct wl_push_source *from;
     unsigned flags;
     const struct wl_progress *progress;
     struct wl_arena arena;
@@ -51,7 +51,7 @@ static int collect_manifest(struct push *p, const char *name, struct wl_blob tex
     struct wl_oci_descriptor *d = &item->d;
     struct wl_oci_manifest m;
 
-    if (wl_oci_manifest_parse(name, text, d->media_type, WL_OCI_LOCAL, &p->arena, &m, err) < 0)
+    if (wl_oci_manifest_parse(name, text, d->media_type, p->from->origin, &p->arena, &m, err) < 0)
         return -1;
     for (size_t i = 0; i < m.layers.n; i++)
         add_blob(p, &m.layers.v[i]);
@@ -67,7 +67,7 @@ static int collect_index(struct push *p, const char *name, struct wl_blob text, 
     struct wl_oci_descriptor *d = &item->d;
     struct wl_oci_index x;
 
-    if (wl_oci_index_parse(name, text, d->media_type, WL_OCI_LOCAL, &p->arena, &x, err) < 0)
+    if (wl_oci_index_parse(name, text, d->media_type, p->from->origin, &p->arena, &x, err) < 0)
         return -1;
     for (size_t i = 0; i < x.manifests.n; i++)
         if (collect(p, &x.manifests.v[i], depth + 1, err) < 0)
@@ -82,14 +82,15 @@ static int collect_index(struct push *p, const char *name, struct wl_blob text, 
 /* Adds a manifest or index behind everything that it names. */
 static int collect(struct push *p, const struct wl_oci_descriptor *d, unsigned depth, struct wl_err *err) {
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
-    WL_AUTOFREE char *name = wl_sprintf("local manifest %s", wl_digest_str(&d->digest).s);
+    WL_AUTOFREE char *name = wl_sprintf("manifest %s", wl_digest_str(&d->digest).s);
+    enum wl_code code = p->from->origin == WL_OCI_REMOTE ? WL_NET : WL_FAILED;
     struct wl_push_item item = {.d = *d, .manifest = true};
     struct wl_blob blob;
     int rc;
 
     if (depth > WL_PUSH_DEPTH || p->n_manifests >= WL_PUSH_MANIFESTS)
-        return wl_fail(err, WL_FAILED, "%s: too many manifests or too deep", name);
-    if (wl_blob_load(p->layout, &d->digest, (int64_t)d->size, &text, err) < 0)
+        return wl_fail(err, code, "%s: too many manifests or too deep", name);
+    if (p->from->manifest(p->from->arg, d, &text, err) < 0)
         return -1;
     blob = (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len};
     switch (wl_oci_kind(d->media_type)) {
@@ -100,7 +101,7 @@ static int collect(struct push *p, const struct wl_oci_descriptor *d, unsigned d
         rc = collect_index(p, name, blob, &item, depth, err);
         break;
     default:
-        rc = wl_fail(err, WL_FAILED, "%s: \"%.100s\" is neither an image manifest nor an index", name, d->media_type);
+        rc = wl_fail(err, code, "%s: \"%.100s\" is neither an image manifest nor an index", name, d->media_type);
     }
     if (rc == 0)
         add_item(&p->manifests, &p->n_manifests, &item);
@@ -112,15 +113,17 @@ static int collect(struct push *p, const struct wl_oci_descriptor *d, unsigned d
 static int push_blob(void *arg, size_t i, struct wl_err *err) {
     struct push *p = arg;
     struct wl_push_item *item = &p->blobs[i];
+    const struct wl_push_source *from = p->from;
+    bool send = !(p->flags & WL_PUSH_DRY_RUN);
+    const char *mount_from = NULL;
 
-    if (!wl_layout_blob_has(p->layout, &item->d.digest, (int64_t)item->d.size))
-        return wl_fail(err, WL_FAILED, "the local store has no blob %s of %llu bytes", wl_digest_str(&item->d.digest).s,
-                       (unsigned long long)item->d.size);
     if (wl_client_blob_exists(p->c, &item->d, &item->there, err) < 0)
         return -1;
-    if (item->there || (p->flags & WL_PUSH_DRY_RUN))
+    if (item->there)
         return 0;
-    return wl_client_blob_put(p->c, p->layout, &item->d, p->progress, err);
+    if (send && from->mount_from)
+        mount_from = from->mount_from(from->arg, &item->d);
+    return from->blob(from->arg, p->c, &item->d, send, mount_from, p->progress, &item->mounted, err);
 }
 
 static int push_blobs(struct push *p, struct wl_err *err) {
@@ -139,6 +142,15 @@ static int put_error(const struct wl_push_item *item, const struct wl_client_put
     return wl_fail(err, err->code, "%s; it may refuse manifests that refer to another one (subject)", text);
 }
 
+/* Whether name stands for these bytes already: an immutable tag refuses even them. */
+static bool is_there(struct push *p, const char *name, const struct wl_digest *digest) {
+    struct wl_err ignored;
+    struct wl_digest has;
+    bool found;
+
+    return wl_client_manifest_head(p->c, name, &found, &has, &ignored) == 0 && found && wl_digest_equal(&has, digest);
+}
+
 /* Puts one manifest. A registry that says it lacks a blob that it has just taken gets the blobs once more. */
 static int put_manifest(struct push *p, const struct wl_push_item *item, const char *name, struct wl_err *err) {
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
@@ -146,13 +158,20 @@ static int put_manifest(struct push *p, const struct wl_push_item *item, const c
     struct wl_client_put put;
     struct wl_blob bytes;
 
-    if (wl_blob_load(p->layout, &d->digest, (int64_t)d->size, &text, err) < 0)
+    if (p->from->manifest(p->from->arg, d, &text, err) < 0)
         return -1;
     bytes = (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len};
-    if (wl_client_manifest_put(p->c, name, d->media_type, bytes, &d->digest, &put, err) < 0) {
-        if (!put.missing_blob || push_blobs(p, err) < 0 ||
-            wl_client_manifest_put(p->c, name, d->media_type, bytes, &d->digest, &put, err) < 0)
-            return put_error(item, &put, err);
+    for (int attempt = 0;; attempt++) {
+        if (wl_client_manifest_put(p->c, name, d->media_type, bytes, &d->digest, &put, err) == 0)
+            break;
+        if (put.missing_blob && attempt == 0) {
+            if (push_blobs(p, err) < 0)
+                return -1;
+            continue;
+        }
+        if (put.status >= 400 && put.status < 500 && put.status != 401 && is_there(p, name, &d->digest))
+            break;
+        return put_error(item, &put, err);
     }
     if (item->has_subject && !put.subject)
         return wl_referrers_add(p->c, &item->subject, d, err);
@@ -210,21 +229,27 @@ static void fill_result(struct push *p, struct wl_push_result *ret) {
 
         ret->items[ret->n_items++] = *b;
         ret->there += b->there;
-        ret->sent += !b->there;
-        ret->bytes_sent += b->there ? 0 : b->d.size;
+        ret->mounted += b->mounted;
+        if (b->there || b->mounted)
+            continue;
+        ret->sent++;
+        ret->bytes_sent += b->d.size;
     }
     for (size_t i = 0; i < p->n_manifests; i++)
         ret->items[ret->n_items++] = p->manifests[i];
 }
 
-int wl_push(struct wl_client *c, const struct wl_layout *layout, const struct wl_oci_descriptor *root, const char *tag,
-            unsigned flags, const struct wl_progress *progress, struct wl_push_result *ret, struct wl_err *err) {
+int wl_push_from(struct wl_client *c, const struct wl_push_source *from, const struct wl_oci_descriptor *root,
+                 const char *tag, unsigned flags, const struct wl_progress *progress, struct wl_push_result *ret,
+                 struct wl_err *err) {
     WL_AUTO(push_release)
-    struct push p = {.c = c, .layout = layout, .flags = flags, .progress = progress};
+    struct push p = {.c = c, .from = from, .flags = flags, .progress = progress};
     struct wl_oci_descriptor top = *root;
 
     top.media_type = wl_arena_strdup(&p.arena, root->media_type);
-    top.artifact_type = NULL;
+    top.artifact_type = NULL; /* what it is says the document itself */
+    memset(&top.platform, 0, sizeof(top.platform));
+    memset(&top.annotations, 0, sizeof(top.annotations));
     if (collect(&p, &top, 0, err) < 0 || push_blobs(&p, err) < 0)
         return -1;
     if (flags & WL_PUSH_DRY_RUN) {

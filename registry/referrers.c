@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "../tool/base/json.h"
 #include "../tool/base/mem.h"
@@ -44,21 +43,6 @@ static int take_index(const char *name, struct wl_blob text, const char *artifac
     return 0;
 }
 
-/* The target of a Link header with rel=next (RFC 8288); a new string, NULL when there is none. */
-static char *next_page(const struct wl_http_response *res) {
-    const char *link;
-
-    for (size_t i = 0; (link = wl_http_header(res, "Link", i)); i++) {
-        const char *open = strchr(link, '<');
-        const char *close = open ? strchr(open, '>') : NULL;
-        WL_AUTOFREE char *target = close ? wl_strndup(open + 1, (size_t)(close - open - 1)) : NULL;
-
-        if (target && (strcasestr(close, "rel=\"next\"") || strcasestr(close, "rel=next")))
-            return wl_url_resolve(res->url, target);
-    }
-    return NULL;
-}
-
 /* An answer by which a registry says that it does not know this part of the API: 404 by the specification; others refuse the method or
  * the path, or show a page to people. */
 static bool knows_no_api(const struct wl_http_response *res) {
@@ -97,7 +81,7 @@ static int list_by_api(struct wl_client *c, const struct wl_digest *subject, con
         if (take_index(what, (struct wl_blob){(const uint8_t *)wl_buf_str(&res.body), res.body.len}, artifact_type, a,
                        ret, err) < 0)
             return wl_err_context(err, "%s", c->host);
-        url = next_page(&res);
+        url = wl_client_next_page(&res);
         if (url && !wl_url_same_origin(url, c->base_url)) {
             free(url);
             return wl_fail(err, WL_NET, "%s: %s: the next page is on another host: refused", c->host, what);

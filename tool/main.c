@@ -18,7 +18,7 @@ const struct wl_verb *const wl_verbs[] = {
     &wl_verb_tag,
     &wl_verb_rm,
     &wl_verb_push,
-    &wl_verb_pull,
+    &wl_verb_pull, &wl_verb_copy,
     &wl_verb_save,
     &wl_verb_load,
     &wl_verb_login,

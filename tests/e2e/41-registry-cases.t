@@ -5,7 +5,7 @@
 
 command -v python3 >/dev/null 2>&1 || skip_all "python3 is not installed"
 
-# three at a time: most of the time is waiting
+# eight at a time: most of the time is waiting
 n=0
 for case in "$top"/tests/registry/*.case; do
     name=$(basename "$case" .case)
@@ -15,7 +15,7 @@ for case in "$top"/tests/registry/*.case; do
         echo "$rc" >"$T/$name.rc"
     ) &
     n=$((n + 1))
-    [ $((n % 3)) -ne 0 ] || wait
+    [ $((n % 8)) -ne 0 ] || wait
 done
 wait
 for case in "$top"/tests/registry/*.case; do

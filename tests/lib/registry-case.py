@@ -15,6 +15,7 @@ A case is a text file. Lines:
   image: artifact             beside it a manifest whose subject it is: @artifact, its blob @note; @fallback: the tag
   env: NAME=value             an environment variable of wlpack
   local: none                 the local store starts empty (for pulls)
+  local: also PATH            app:1 has the name @host/PATH:1 as well
   stored: @layer              the blob must be in the local store afterwards; "stored!:" must not
   damage: @layer              one byte of the local blob is flipped before the run
   file: PATH REGEX            a file below the home must hold it; "file!: PATH" must not exist
@@ -34,11 +35,15 @@ A case is a text file. Lines:
   < cut 100                   announce the whole body and hang up behind 100 bytes
   < hangup                    read the request and hang up without an answer
   < hangup-early              hang up without reading the body
+  < hangup-after 3000000      read so many bytes of the body and hang up
   < endless                   a body that does not end
+  < silence                   no answer at all
+  < trickle                   the body byte by byte, three a second
+  < header-flood              header lines that do not end
   < registry                  as the small registry would answer, with the headers above added
 
 @host and @other: the two ports; @layer, @config, @manifest, @root: digests; @NAME.hex, @NAME.size. Bodies also know
-@badconfig (other bytes of the same length) and @layertail (from byte 1000).
+@badconfig, @badlayer (other bytes of the same length), @layertail (from byte 1000) and @layerfrom2000000.
 """
 
 import http.server
@@ -52,6 +57,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import hashlib
 import urllib.parse
 
@@ -78,6 +84,7 @@ class Case:
         self.run, self.status, self.rest, self.auth_json = "", 0, None, None
         self.checks, self.auth, self.have, self.stored, self.damage, self.files = [], [], [], [], [], []
         self.image, self.local = {}, True
+        self.also = None
         self.env, self.rest2, self.have2, self.referrers = [], None, [], False
         self.expect = []
         self.title = ""
@@ -150,13 +157,16 @@ class Case:
             self.env.append(self.sub(value).split("=", 1))
         elif key == "local":
             self.local = value != "none"
+            self.also = value[5:] if value.startswith("also ") else None
         elif key != "image":
             raise ValueError("line %d: unknown key %r" % (n, key))
 
     def request(self, line, current, group, bodies):
         port = 1 if line.startswith(">2") else 0
-        text = self.sub(line[2 if port else 1:].strip())
-        m = re.match(r"([A-Z]+) (/\S*)$", text)
+        text = line[2 if port else 1:].strip()
+        if not (text.startswith("body: @") and text[7:] in bodies):
+            text = self.sub(text)
+        m = re.match(r"([A-Z]+) ((?:/|http://)\S*)$", text)
         if m:
             e = Expectation(port, m.group(1), m.group(2), group)
             self.expect.append(e)
@@ -176,7 +186,9 @@ class Case:
             e.status = int(raw)
         elif raw.startswith("cut "):
             e.cut = int(raw[4:])
-        elif raw in ("hangup", "hangup-early", "endless", "registry"):
+        elif raw.startswith("hangup-after "):
+            e.mode, e.cut = "hangup-after", int(raw.split()[1])
+        elif raw in ("hangup", "hangup-early", "endless", "registry", "silence", "trickle", "header-flood"):
             e.mode = raw
         elif raw.startswith("body:"):
             value = raw[5:].strip()
@@ -297,7 +309,9 @@ class Server:
             e = self.find(h, which)
             if e:
                 e.used = True
-        if e and e.mode == "hangup-early":
+        if e and e.mode in ("hangup-early", "hangup-after"):
+            if e.cut:
+                h.rfile.read(e.cut)
             return self.hangup(h)
         body = h.rfile.read(int(h.headers.get("Content-Length", 0)))
         with self.lock:
@@ -308,9 +322,12 @@ class Server:
                 return self.send(h, 500, [], b"not expected")
         if e and e.mode == "hangup":
             return self.hangup(h)
+        if e and e.mode == "silence":
+            time.sleep(TIMEOUT)
+            return self.hangup(h)
         if e and e.mode != "registry":
-            return self.send(h, e.status, e.reply_headers, e.reply_body, e.cut, e.mode == "endless")
-        path, _, query = h.path.partition("?")
+            return self.send(h, e.status, e.reply_headers, e.reply_body, e.cut, e.mode)
+        path, _, query = re.sub(r"^http://[^/]*", "", h.path).partition("?")
         with self.lock:
             status, headers, data = self.registries[which].answer(h.command, path, query, h.headers, body)
         self.send(h, status, headers + (e.reply_headers if e else []), data)
@@ -332,13 +349,18 @@ class Server:
         h.connection.close()
 
     @staticmethod
-    def send(h, status, headers, body, cut=None, endless=False):
+    def send(h, status, headers, body, cut=None, mode=None):
         try:
             h.send_response_only(status)
             names = [n.lower() for n, _ in headers]
             for n, v in headers:
                 h.send_header(n, v)
-            if endless:
+            if mode == "header-flood":
+                h.close_connection = True
+                h.flush_headers()
+                while True:
+                    h.wfile.write(b"X-Flood: " + b"x" * 8000 + b"\r\n")
+            if mode == "endless":
                 h.send_header("Connection", "close")
                 h.end_headers()
                 h.close_connection = True
@@ -349,6 +371,10 @@ class Server:
             h.end_headers()
             if h.command == "HEAD":
                 return
+            if mode == "trickle":
+                for byte in body:
+                    h.wfile.write(bytes([byte]))
+                    time.sleep(0.3)
             h.wfile.write(body if cut is None else body[:cut])
             if cut is not None:
                 h.wfile.flush()
@@ -398,6 +424,7 @@ def make_image(here, home, kind):
     bodies = {k: read(v) for k, v in names.items()}
     bodies["badconfig"] = bodies["config"].replace(b"wasm", b"wasn", 1)
     bodies["badlayer"] = bodies["layer"][:-1] + bytes([bodies["layer"][-1] ^ 1])
+    bodies["layerfrom2000000"] = bodies["layer"][2000000:]
     bodies["layertail"] = bodies["layer"][1000:]
     return names, bodies, layout
 
@@ -436,6 +463,14 @@ def main():
         for registry, have in zip(server.registries, (case.have, case.have2)):
             registry.referrers = case.referrers
             fill(registry, layout, have, case)
+        if case.also:
+            path = os.path.join(layout, "index.json")
+            with open(path) as f:
+                index = json.load(f)
+            index["manifests"].append({**index["manifests"][0], "annotations": {
+                "org.opencontainers.image.ref.name": "%s/%s:1" % (case.words["host"], case.also)}})
+            with open(path, "w") as f:
+                json.dump(index, f)
         if not case.local:
             os.rename(layout, os.path.join(home, "source"))
         for digest in case.damage:

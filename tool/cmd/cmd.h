@@ -66,6 +66,7 @@ extern const struct wl_verb wl_verb_save;
 extern const struct wl_verb wl_verb_load;
 extern const struct wl_verb wl_verb_push;
 extern const struct wl_verb wl_verb_pull;
+extern const struct wl_verb wl_verb_copy;
 extern const struct wl_verb wl_verb_login;
 extern const struct wl_verb wl_verb_logout;
 extern const struct wl_verb wl_verb_recipes;

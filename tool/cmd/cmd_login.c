@@ -13,6 +13,7 @@
 #include "../base/out.h"
 #include "../base/proc.h"
 #include "cmd.h"
+#include "remote.h"
 
 #define LINE_MAX_LEN 65536 /* characters of a user name or password */
 
@@ -102,8 +103,8 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     if (wl_reference_parse_host(args->pos[0], ref.host, err) < 0 || get_user(args, &user, err) < 0 ||
         get_password(args, &password, err) < 0)
         return -1;
-    if (wl_client_open(&ref, flags, user, password, &c, err) < 0 || wl_client_check_login(c, &needed, err) < 0 ||
-        wl_credentials_store(ref.host, user, password, &where, err) < 0)
+    if (wl_remote_network(args, err) < 0 || wl_client_open(&ref, flags, user, password, &c, err) < 0 ||
+        wl_client_check_login(c, &needed, err) < 0 || wl_credentials_store(ref.host, user, password, &where, err) < 0)
         return -1;
     if (!needed)
         wl_warn("%s asks for no login; it was kept all the same", ref.host);
@@ -115,6 +116,7 @@ static const struct wl_opt opts[] = {
     {"username", 'u', "NAME", "the user; asked for at a terminal otherwise"},
     {"password-stdin", 0, NULL, "read the password from stdin (as is done when stdin is no terminal)"},
     {"plain-http", 0, NULL, "http instead of https, also to another machine"},
+    WL_REMOTE_OPTS,
     {0},
 };
 

@@ -113,7 +113,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     if (wl_remote_reference(args->pos[0], &ref, err) < 0 || local_name(args, &ref, &name, err) < 0 ||
         (wanted && wl_oci_platform_parse(wanted, &a, &platform, err) < 0))
         return -1;
-    if (wl_remote_store(&l, WL_LAYOUT_CREATE, err) < 0 ||
+    if (wl_remote_network(args, err) < 0 || wl_remote_store(&l, WL_LAYOUT_CREATE, err) < 0 ||
         wl_client_open(&ref, wl_args_has(args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0, NULL, NULL, &c, err) < 0)
         return -1;
     digest = wl_digest_str(&ref.digest);
@@ -131,6 +131,7 @@ static const struct wl_opt opts[] = {
     {"platform", 0, "OS/ARCH[/VARIANT]", "of an index take this image alone, not all"},
     {"plain-http", 0, NULL, "http instead of https, also from another machine"},
     {"json", 0, NULL, "print a JSON object"},
+    WL_REMOTE_OPTS,
     {0},
 };
 

@@ -1,12 +1,12 @@
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../registry/push.h"
 #include "../base/json.h"
 #include "../base/mem.h"
 #include "../base/out.h"
 #include "cmd.h"
+#include "push_report.h"
 #include "remote.h"
 
 #define TAGS_MAX 1000 /* images that --all-tags pushes at once */
@@ -120,52 +120,6 @@ static int find_jobs(const struct wl_args *args, const struct wl_layout *l, stru
     return 0;
 }
 
-static void print_dry_run(const struct wl_push_result *r) {
-    for (size_t i = 0; i < r->n_items; i++)
-        wl_result("%s %s %llu %s", r->items[i].there ? "there" : "send", wl_digest_str(&r->items[i].d.digest).s,
-                  (unsigned long long)r->items[i].d.size, r->items[i].d.media_type);
-}
-
-static void write_json(struct wl_jw *w, const struct job *job, const char *pinned, const struct wl_push_result *r,
-                       bool dry_run) {
-    wl_jw_begin(w, '{');
-    wl_jw_kstr(w, "ref", pinned);
-    wl_jw_kstr(w, "tag", wl_reference_tag(&job->ref));
-    wl_jw_kstr(w, "digest", wl_digest_str(&job->entry.digest).s);
-    wl_jw_kstr(w, "mediaType", job->entry.media_type);
-    wl_jw_kint(w, "size", (int64_t)job->entry.size);
-    wl_jw_kbool(w, "pushed", !dry_run);
-    wl_jw_kint(w, "blobsSent", (int64_t)r->sent);
-    wl_jw_kint(w, "blobsThere", (int64_t)r->there);
-    wl_jw_kint(w, "bytesSent", (int64_t)r->bytes_sent);
-    wl_jw_key(w, "objects");
-    wl_jw_begin(w, '[');
-    for (size_t i = 0; i < r->n_items; i++) {
-        wl_jw_begin(w, '{');
-        wl_jw_kstr(w, "digest", wl_digest_str(&r->items[i].d.digest).s);
-        wl_jw_kstr(w, "mediaType", r->items[i].d.media_type);
-        wl_jw_kint(w, "size", (int64_t)r->items[i].d.size);
-        wl_jw_kbool(w, "there", r->items[i].there);
-        wl_jw_end(w, '}');
-    }
-    wl_jw_end(w, ']');
-    wl_jw_end(w, '}');
-}
-
-static double now_s(void) {
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static void tell(const struct job *job, const struct wl_push_result *r, bool dry_run, double seconds) {
-    WL_AUTOFREE char *ref = wl_reference_str(&job->ref);
-
-    wl_info("%s %s: %zu blob%s %s (%s), %zu already there, %.2f s", dry_run ? "would push" : "pushed", ref, r->sent,
-            r->sent == 1 ? "" : "s", dry_run ? "to send" : "sent", wl_size(r->bytes_sent).s, r->there, seconds);
-}
-
 /* Pushes one image over an open client and prints its record. */
 static int push_job(const struct wl_args *args, struct wl_client *c, const struct wl_layout *l, const struct job *job,
                     struct wl_jw *json, struct wl_err *err) {
@@ -173,19 +127,21 @@ static int push_job(const struct wl_args *args, struct wl_client *c, const struc
         .media_type = job->entry.media_type, .digest = job->entry.digest, .size = job->entry.size};
     WL_AUTO(wl_push_result_release) struct wl_push_result r = {0};
     WL_AUTOFREE char *pinned = wl_remote_pinned(&job->ref, &job->entry.digest);
+    WL_AUTOFREE char *ref = wl_reference_str(&job->ref);
     struct wl_progress progress = wl_out_progress();
-    bool dry_run = wl_args_has(args, "dry-run");
-    double start = now_s();
+    struct wl_push_report report = {.ref = ref,
+                                    .pinned = pinned,
+                                    .tag = wl_reference_tag(&job->ref),
+                                    .root = &root,
+                                    .result = &r,
+                                    .dry_run = wl_args_has(args, "dry-run")};
 
-    if (wl_push(c, l, &root, wl_reference_tag(&job->ref), dry_run ? WL_PUSH_DRY_RUN : 0, &progress, &r, err) < 0)
+    wl_push_report_begin(&report, c);
+
+    if (wl_push(c, l, &root, report.tag, report.dry_run ? WL_PUSH_DRY_RUN : 0, &progress, &r, err) < 0)
         return wl_err_context(err, "push of %s", job->entry.name ? job->entry.name : pinned);
-    tell(job, &r, dry_run, now_s() - start);
-    if (json)
-        write_json(json, job, pinned, &r, dry_run);
-    else if (dry_run)
-        print_dry_run(&r);
-    else
-        wl_result("%s", pinned);
+    wl_push_report_tell(&report, "push", c);
+    wl_push_report_print(&report, json);
     return 0;
 }
 
@@ -238,7 +194,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     for (int i = 0; i < args->n_pos; i++) /* what is wrong with the command line comes first */
         if (wl_remote_reference(args->pos[i], &r, err) < 0)
             return -1;
-    if (wl_remote_store(&l, 0, err) < 0 || find_jobs(args, &l, &jobs, err) < 0)
+    if (wl_remote_network(args, err) < 0 || wl_remote_store(&l, 0, err) < 0 || find_jobs(args, &l, &jobs, err) < 0)
         return -1;
     if (as_json)
         wl_jw_begin(&json, '[');
@@ -258,6 +214,7 @@ static const struct wl_opt opts[] = {
     {"plain-http", 0, NULL, "http instead of https, also to another machine"},
     {"dry-run", 'n', NULL, "look what is missing there and send nothing"},
     {"json", 0, NULL, "print a JSON array of what was pushed"},
+    WL_REMOTE_OPTS,
     {0},
 };
 

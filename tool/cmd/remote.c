@@ -1,10 +1,39 @@
 #include "remote.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../base/mem.h"
 #include "../base/out.h"
 #include "../model/home.h"
+
+#define TIMEOUT_MAX (7 * 24 * 3600) /* seconds */
+
+/* A file that an option names must be there: libcurl's own message does not say which it was. */
+static int option_file(const struct wl_args *args, const char *name, const char **ret, struct wl_err *err) {
+    const char *path = wl_args_get(args, name);
+
+    if (path && access(path, R_OK) < 0)
+        return wl_fail_errno(err, errno, "--%s: cannot read %s", name, path);
+    *ret = path;
+    return 0;
+}
+
+int wl_remote_network(const struct wl_args *args, struct wl_err *err) {
+    struct wl_http_settings s = {0};
+    long timeout = 0;
+
+    if (wl_args_int(args, "timeout", 1, TIMEOUT_MAX, &timeout, err) < 0 ||
+        option_file(args, "cacert", &s.ca_file, err) < 0 || option_file(args, "cert", &s.cert, err) < 0 ||
+        option_file(args, "key", &s.key, err) < 0)
+        return -1;
+    if (s.key && !s.cert)
+        return wl_fail(err, WL_USAGE, "--key needs --cert");
+    s.timeout_s = (unsigned)timeout;
+    wl_http_configure(&s);
+    return 0;
+}
 
 int wl_remote_reference(const char *s, struct wl_reference *ret, struct wl_err *err) {
     struct wl_reference r;

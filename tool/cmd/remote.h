@@ -1,4 +1,4 @@
-/* What push and pull share: references on the command line, the local store, what a registry says. */
+/* What push, pull, copy and login share: references on the command line, the local store, what a registry says. */
 #ifndef WL_CMD_REMOTE_H
 #define WL_CMD_REMOTE_H
 
@@ -8,6 +8,15 @@
 #include "../../registry/layout.h"
 #include "../../registry/reference.h"
 #include "../base/err.h"
+#include "cmd.h"
+
+/* Options of every verb that talks to a registry; wl_remote_network takes them. */
+#define WL_REMOTE_OPTS                                                                                                 \
+    {"timeout", 0, "SECONDS", "give up when it is not done by then"},                                                  \
+        {"cacert", 0, "FILE", "trust these certificates (PEM) instead of the system's"},                               \
+        {"cert", 0, "FILE", "show this client certificate (PEM) to the registry"},                                     \
+        {"key", 0, "FILE", "the key of --cert, when it is not in the same file"}
+int wl_remote_network(const struct wl_args *args, struct wl_err *err);
 
 /* A reference that must name its registry ("php:7.4" alone is refused: it would mean docker.io). */
 int wl_remote_reference(const char *s, struct wl_reference *ret, struct wl_err *err);
