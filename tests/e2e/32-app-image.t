@@ -191,6 +191,51 @@ run wlpack pull --as back:1 "$REGISTRY/shop:docker"
 run wlpack run back:1
 out_like "hello from the site" "and it runs when it is pulled again"
 
+# --- pushed in another form; what is here stays ---
+pushed() {
+    skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/form:$1" >manifest.json
+    python3 -c "import json; m = json.load(open('manifest.json')); print($2)"
+}
+# form TAG OPTION...: pushes shop:1.0 as form:TAG
+form() {
+    run wlpack tag "${from:-shop:1.0}" "form:$1"
+    name=$1
+    shift
+    run wlpack push "$@" "$REGISTRY/form:$name"
+    status_is 0 "push $*"
+    out_like "^$REGISTRY/form@sha256:[0-9a-f]{64}\$" "push $*: the digest"
+    is "$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/form:$name" | sha256sum | cut -d ' ' -f 1)" \
+        "$(sed 's/.*sha256://' "$out")" "push $*: is what the registry has"
+}
+form docker --format docker
+is "$(pushed docker "m['mediaType'], 'annotations' in m")" "application/vnd.docker.distribution.manifest.v2+json False" "--format docker"
+form wasip1 --platform wasip1/wasm
+is "$(skopeo inspect --tls-verify=false --format '{{.Os}}/{{.Architecture}}' "docker://$REGISTRY/form:wasip1")" wasip1/wasm "--platform"
+form many --platform wasip1/wasm,linux/amd64
+is "$(pushed many "[p['platform']['os'] for p in m['manifests']]")" "['wasip1', 'linux']" "two platforms: an index"
+form zstd --compression zstd
+is "$(pushed zstd "[l['mediaType'].split('+')[1] for l in m['layers']]")" "['zstd', 'zstd']" "--compression zstd: every layer"
+ok "skopeo unpacks it" skopeo copy -q --src-tls-verify=false "docker://$REGISTRY/form:zstd" "oci:$T/unpacked:x"
+run wlpack pull --as form:back "$REGISTRY/form:zstd"
+run wlpack run form:back
+out_like "hello from the site" "it runs when it is pulled again"
+from=form:back form gzip --compression gzip
+is "$(skopeo inspect --tls-verify=false --config --raw "docker://$REGISTRY/form:gzip" | sha256sum)" \
+    "$(skopeo inspect --tls-verify=false --config --raw "docker://$REGISTRY/form:zstd" | sha256sum)" "and back: the layers unpack to the same"
+form same --compression gzip --format oci
+is "$(sed 's/.*@//' "$out")" "$(manifest shop:1.0 "'sha256:' + __import__('hashlib').sha256(open('$T/manifest.json', 'rb').read()).hexdigest()")" \
+    "the form that it has: the very same image"
+from=guest:1 form artifact --format wasm-artifact
+is "$(pushed artifact "m['config']['mediaType'], m['layers'][0]['mediaType']")" "application/vnd.wasm.config.v0+json application/wasm" "--format wasm-artifact"
+run wlpack push --format wasm-artifact "$REGISTRY/form:docker"
+status_is 2 "a wasm-artifact of a site"
+run wlpack push --compression lzma "$REGISTRY/form:docker"
+status_is 2 "an unknown compression"
+run wlpack push --format zip "$REGISTRY/form:docker"
+status_is 2 "an unknown format"
+run wlpack gc --dry-run --json
+status_is 0 "gc removes what no name has"
+
 # --- a registry's image as base ---
 run wlpack push "$REGISTRY/team/guest:1"
 status_is 0 "the base is pushed"

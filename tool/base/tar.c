@@ -99,14 +99,16 @@ static int check_limits(struct wl_tar_reader *r, struct wl_err *err) {
 /* --- Reading --------------------------------------------------------------------------------------------------- */
 
 /* Only what sources and layers come in. A filter that libarchive would run a program for answers ARCHIVE_WARN: refused. */
-static int support(struct archive *a) {
-    return archive_read_support_format_tar(a) == ARCHIVE_OK && archive_read_support_format_zip(a) == ARCHIVE_OK &&
+static int support(struct archive *a, bool raw) {
+    return (raw ? archive_read_support_format_raw(a) == ARCHIVE_OK
+                : archive_read_support_format_tar(a) == ARCHIVE_OK &&
+                      archive_read_support_format_zip(a) == ARCHIVE_OK) &&
            archive_read_support_filter_gzip(a) == ARCHIVE_OK && archive_read_support_filter_xz(a) == ARCHIVE_OK &&
            archive_read_support_filter_zstd(a) == ARCHIVE_OK && archive_read_support_filter_bzip2(a) == ARCHIVE_OK;
 }
 
-int wl_tar_open(struct wl_tar_reader **ret, const char *name, const struct wl_tar_source *source,
-                const struct wl_tar_limits *limits, struct wl_err *err) {
+static int open_as(struct wl_tar_reader **ret, const char *name, const struct wl_tar_source *source,
+                   const struct wl_tar_limits *limits, bool raw, struct wl_err *err) {
     WL_AUTO(wl_tar_freep) struct wl_tar_reader *r = wl_calloc(1, sizeof(*r));
 
     r->name = wl_strdup(name);
@@ -120,7 +122,7 @@ int wl_tar_open(struct wl_tar_reader **ret, const char *name, const struct wl_ta
     if (r->limits.ratio == 0)
         r->limits.ratio = RATIO_MAX;
     r->a = archive_read_new();
-    if (!r->a || !support(r->a))
+    if (!r->a || !support(r->a, raw))
         return wl_fail(err, WL_FAILED, "this libarchive was built without tar, zip, gzip, xz, zstd or bzip2");
     archive_read_set_read_callback(r->a, source_read);
     if (source->seek)
@@ -130,6 +132,23 @@ int wl_tar_open(struct wl_tar_reader **ret, const char *name, const struct wl_ta
         return fail_archive(r, err);
     if (archive_filter_count(r->a) > FILTERS_MAX + 1)
         return wl_fail(err, WL_FAILED, "%s: refused: it is compressed more than once", r->name);
+    *ret = WL_STEAL(r);
+    return 0;
+}
+
+int wl_tar_open(struct wl_tar_reader **ret, const char *name, const struct wl_tar_source *source,
+                const struct wl_tar_limits *limits, struct wl_err *err) {
+    return open_as(ret, name, source, limits, false, err);
+}
+
+int wl_tar_open_raw(struct wl_tar_reader **ret, const char *name, const struct wl_tar_source *source,
+                    const struct wl_tar_limits *limits, struct wl_err *err) {
+    WL_AUTO(wl_tar_freep) struct wl_tar_reader *r = NULL;
+    struct wl_tar_entry e;
+    bool end = false;
+
+    if (open_as(&r, name, source, limits, true, err) < 0 || wl_tar_next(r, &e, &end, err) < 0)
+        return -1;
     *ret = WL_STEAL(r);
     return 0;
 }

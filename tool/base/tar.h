@@ -80,6 +80,9 @@ struct wl_tar_source {
 struct wl_tar_reader;
 int wl_tar_open(struct wl_tar_reader **ret, const char *name, const struct wl_tar_source *source,
                 const struct wl_tar_limits *limits, struct wl_err *err);
+/* The same for one compressed file that is no archive, or is not looked into: wl_tar_read gives its bytes at once. */
+int wl_tar_open_raw(struct wl_tar_reader **ret, const char *name, const struct wl_tar_source *source,
+                    const struct wl_tar_limits *limits, struct wl_err *err);
 /* *ret_end: no more entries, *ret is untouched. The strings are valid until the next call. */
 int wl_tar_next(struct wl_tar_reader *r, struct wl_tar_entry *ret, bool *ret_end, struct wl_err *err);
 /* The current entry's bytes; *ret_n == 0 at their end. */

@@ -37,6 +37,17 @@ int wl_args_int(const struct wl_args *a, const char *name, long min, long max, l
     return 0;
 }
 
+void wl_args_split(const char *value, struct wl_strv *to) {
+    for (;;) {
+        size_t n = strcspn(value, ",");
+
+        wl_strv_take(to, wl_strndup(value, n));
+        if (!value[n])
+            return;
+        value += n + 1;
+    }
+}
+
 static int usage_error(struct wl_err *err, const struct wl_verb *verb, const char *what, const char *arg) {
     return wl_fail(err, WL_USAGE, "%s: %s \"%s\"; see `wlpack %s --help`", verb->name, what, arg, verb->name);
 }

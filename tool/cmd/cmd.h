@@ -5,6 +5,7 @@
 #ifndef WL_CMD_H
 #define WL_CMD_H
 
+#include "../base/buf.h"
 #include "../base/err.h"
 
 /* One option of a verb, for parsing and for --help. */
@@ -46,6 +47,9 @@ const char *wl_args_get(const struct wl_args *a, const char *name);
 const char *wl_args_nth(const struct wl_args *a, const char *name, int i);
 /* A whole number in [min, max]; keeps *ret when the option was not given; a usage error otherwise. */
 int wl_args_int(const struct wl_args *a, const char *name, long min, long max, long *ret, struct wl_err *err);
+
+/* Adds the parts of "a,b,c" to a list. */
+void wl_args_split(const char *value, struct wl_strv *to);
 
 /* Parses argv[0..argc) (behind the verb) by the verb's table; -q, -v, --help are already known to main. WL_USAGE errors name the
  * argument and point at `wlpack VERB --help`. */

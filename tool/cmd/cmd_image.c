@@ -70,14 +70,7 @@ static int add_platforms(struct image *im, const struct wl_args *args, struct wl
     const char *s;
 
     for (int i = 0; (s = wl_args_nth(args, "platform", i)) != NULL; i++)
-        for (;;) {
-            size_t n = strcspn(s, ",");
-
-            wl_strv_take(&im->platforms, wl_strndup(s, n));
-            if (!s[n])
-                break;
-            s += n + 1;
-        }
+        wl_args_split(s, &im->platforms);
     for (size_t i = 0; im->platforms.n == 0 && i < im->app->platforms.n; i++)
         wl_strv_add(&im->platforms, im->app->platforms.v[i]);
     if (im->platforms.n > PLATFORMS_MAX)

@@ -5,9 +5,11 @@
 #include "../base/json.h"
 #include "../base/mem.h"
 #include "../base/out.h"
+#include "../run/convert.h"
 #include "cmd.h"
 #include "push_report.h"
 #include "remote.h"
+#include "source.h"
 
 #define TAGS_MAX 1000 /* images that --all-tags pushes at once */
 
@@ -120,6 +122,60 @@ static int find_jobs(const struct wl_args *args, const struct wl_layout *l, stru
     return 0;
 }
 
+/* --platform, --format and --compression: what is pushed is the image in that form. */
+static int convert_jobs(const struct wl_args *args, const struct wl_layout *l, struct jobs *jobs, struct wl_err *err) {
+    WL_AUTO(wl_strv_release) struct wl_strv platforms = {0};
+    struct wl_convert how = {.format = wl_args_get(args, "format"), .compression = wl_args_get(args, "compression")};
+    const char *s;
+
+    for (int i = 0; (s = wl_args_nth(args, "platform", i)) != NULL; i++)
+        wl_args_split(s, &platforms);
+    how.platforms = (const char *const *)platforms.v;
+    for (size_t i = 0; i < jobs->n; i++) {
+        WL_AUTO(wl_arena_release) struct wl_arena a = {0};
+        struct wl_layout_entry *e = &jobs->v[i].entry;
+        struct wl_oci_descriptor d;
+
+        if (wl_convert(l, e, &how, &a, &d, err) < 0)
+            return -1;
+        free(e->media_type);
+        e->media_type = wl_strdup(d.media_type);
+        e->digest = d.digest;
+        e->size = d.size;
+    }
+    return 0;
+}
+
+/* The images to push and the layout that holds them, in *ret_l: the local store. */
+static int prepare(const struct wl_args *args, struct wl_layout *ret_l, struct jobs *jobs, struct wl_err *err) {
+    bool convert = wl_args_has(args, "platform") || wl_args_has(args, "format") || wl_args_has(args, "compression");
+
+    if (wl_remote_store(ret_l, convert ? WL_LAYOUT_WRITE : 0, err) < 0 || find_jobs(args, ret_l, jobs, err) < 0)
+        return -1;
+    return convert ? convert_jobs(args, ret_l, jobs, err) : 0;
+}
+
+/* --from: the one image of a layout or an archive, under the one reference. */
+static int prepare_from(const struct wl_args *args, struct wl_home *home, struct wl_source *ret, struct jobs *jobs,
+                        struct wl_err *err) {
+    const char *from = wl_args_get(args, "from");
+    struct wl_reference r;
+
+    if (args->n_pos != 1 || wl_args_has(args, "all-tags"))
+        return wl_fail(err, WL_USAGE, "--from goes with one reference");
+    if (wl_args_has(args, "platform") || wl_args_has(args, "format") || wl_args_has(args, "compression"))
+        return wl_fail(err, WL_USAGE,
+                       "--from pushes what is there as it is; `wlpack load` it first to push it in another form");
+    if (wl_remote_reference(args->pos[0], &r, err) < 0 || wl_home_open(home, err) < 0 ||
+        wl_source_open(home, from, ret, err) < 0)
+        return -1;
+    if (ret->images.n != 1)
+        return wl_fail(err, WL_USAGE, "%s holds %zu images: say which, as in oci:DIR:NAME", from, ret->images.n);
+    add_job(jobs, &r, &ret->images.v[0]);
+    ret->images.n = 0; /* the job owns it now */
+    return 0;
+}
+
 /* Pushes one image over an open client and prints its record. */
 static int push_job(const struct wl_args *args, struct wl_client *c, const struct wl_layout *l, const struct job *job,
                     struct wl_jw *json, struct wl_err *err) {
@@ -183,22 +239,26 @@ static int write_digest_file(const struct wl_args *args, const struct jobs *jobs
 }
 
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
+    WL_AUTO(wl_home_close) struct wl_home home = WL_HOME_INIT;
     WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
+    WL_AUTO(wl_source_release) struct wl_source from = WL_SOURCE_INIT;
     WL_AUTO(jobs_release) struct jobs jobs = {0};
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     struct wl_jw json = {.out = &text, .indent = 2};
-    bool as_json = wl_args_has(args, "json");
+    bool as_json = wl_args_has(args, "json"), outside = wl_args_has(args, "from");
     struct wl_reference r;
 
     (void)ret_status;
     for (int i = 0; i < args->n_pos; i++) /* what is wrong with the command line comes first */
         if (wl_remote_reference(args->pos[i], &r, err) < 0)
             return -1;
-    if (wl_remote_network(args, err) < 0 || wl_remote_store(&l, 0, err) < 0 || find_jobs(args, &l, &jobs, err) < 0)
+    if (wl_remote_network(args, err) < 0 ||
+        (outside ? prepare_from(args, &home, &from, &jobs, err) : prepare(args, &l, &jobs, err)) < 0)
         return -1;
     if (as_json)
         wl_jw_begin(&json, '[');
-    if (push_jobs(args, &l, &jobs, as_json ? &json : NULL, err) < 0 || write_digest_file(args, &jobs, err) < 0)
+    if (push_jobs(args, outside ? &from.l : &l, &jobs, as_json ? &json : NULL, err) < 0 ||
+        write_digest_file(args, &jobs, err) < 0)
         return -1;
     if (as_json) {
         wl_jw_end(&json, ']');
@@ -211,6 +271,10 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
 static const struct wl_opt opts[] = {
     {"all-tags", 'a', NULL, "every local tag of the repository that REF names"},
     {"digest-file", 0, "FILE", "write the digest (one a line) to FILE as well"},
+    {"from", 0, "SOURCE", "push from oci:DIR[:NAME], oci-archive:FILE[:NAME] or docker-archive:FILE[:NAME]"},
+    {"platform", 0, "OS/ARCH", "push it under this platform: wasip1/wasm, linux/amd64 ... (a,b or repeated: an index)"},
+    {"format", 0, "FORMAT", "push it as oci, docker or wasm-artifact"},
+    {"compression", 0, "NAME", "push it with layers in gzip, gzip-max, zstd or zstd-max"},
     {"plain-http", 0, NULL, "http instead of https, also to another machine"},
     {"dry-run", 'n', NULL, "look what is missing there and send nothing"},
     {"json", 0, NULL, "print a JSON array of what was pushed"},
@@ -222,13 +286,16 @@ const struct wl_verb wl_verb_push = {
     .name = "push",
     .usage = "push [OPTIONS] REF...",
     .summary = "push images of the local store to a registry",
-    .help = "Pushes the local image whose name is REF, else the one named like the last part of REF:\n"
-            "HOST/team/php:7.4.33-cli takes the local php:7.4.33-cli. Blobs that the registry has are skipped;\n"
-            "the tag is set last and read back. Prints HOST/PATH@sha256:DIGEST for each image, one a line, with\n"
-            "--dry-run a line \"there|send DIGEST SIZE TYPE\" for each object.\n\n"
-            "Credentials come from the files and helpers of docker and podman (wlpack login). A registry on this\n"
-            "machine may speak plain http; any other must speak https unless --plain-http is given.\n\n"
-            "Example: wlpack push registry.example.com/team/php:7.4.33-cli",
+    .help =
+        "Pushes the local image whose name is REF, else the one named like the last part of REF:\n"
+        "HOST/team/php:7.4.33-cli takes the local php:7.4.33-cli. Blobs that the registry has are skipped;\n"
+        "the tag is set last and read back. Prints HOST/PATH@sha256:DIGEST for each image, one a line, with\n"
+        "--dry-run a line \"there|send DIGEST SIZE TYPE\" for each object.\n\n"
+        "--platform, --format and --compression change what is pushed, not what is in the local store; the digest is\n"
+        "then another one. `wlpack image --help` says what they take.\n\n"
+        "Credentials come from the files and helpers of docker and podman (wlpack login). A registry on this\n"
+        "machine may speak plain http; any other must speak https unless --plain-http is given.\n\n"
+        "Example: wlpack push registry.example.com/team/php:7.4.33-cli",
     .opts = opts,
     .min_pos = 1,
     .max_pos = -1,
