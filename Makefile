@@ -132,6 +132,11 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/wlpack $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BUILD)/wlpack $(DESTDIR)$(PREFIX)/bin/wlpack
 	install -m 644 man/wlpack.1 $(DESTDIR)$(PREFIX)/share/man/man1/wlpack.1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(BUILD)/wlpack completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/wlpack
+	$(BUILD)/wlpack completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_wlpack
+	$(BUILD)/wlpack completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/wlpack.fish
 	cp -R recipes patches scripts $(DESTDIR)$(PREFIX)/share/wlpack/
 
 clean:

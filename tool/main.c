@@ -30,6 +30,7 @@ const struct wl_verb *const wl_verbs[] = {
     &wl_verb_fetch,
     &wl_verb_kit,
     &wl_verb_gc,
+    &wl_verb_completion,
     &wl_verb_doctor,
     &wl_verb_version,
     &wl_verb_wasm,

@@ -144,11 +144,80 @@ run wlpack load "$T/evil.tar"
 status_is 1 "an archive with a link that leads out"
 err_like 'refused: ./blobs is a link' "is refused"
 
+# --- the forms of skopeo: oci:, oci-archive:, docker-archive: ---
+run wlpack save app:1 -o "oci-archive:$T/form.tar:other:2"
+status_is 0 "save to oci-archive:FILE:NAME"
+is "$(skopeo inspect --format '{{.Digest}}' "oci-archive:$T/form.tar:other:2")" "$one" "has that name"
+run wlpack save app:1 php:7.4-aot -o "oci:$T/form"
+status_is 0 "save to oci:DIR"
+run wlpack save app:1 php:7.4-aot -o "oci:$T/form2:x:1"
+status_is 2 "two images under one name"
+run wlpack save app:1 -o "docker-archive:$T/form-docker.tar" --json
+is "$(json "d[0]['name'] + d[0]['digest']")" "app:1$one" "docker-archive:FILE, and JSON"
+run wlpack save app:1 -o "oci:$T/x" --format oci
+status_is 2 "the format said twice"
+run wlpack inspect "oci:$T/form"
+is "$(wc -l <"$out")" 2 "inspect oci:DIR lists"
+run wlpack inspect "oci:$T/form:app:1"
+out_like "^manifest +$one" "inspect oci:DIR:NAME shows one image"
+run wlpack inspect "oci-archive:$T/form.tar"
+out_like '^name +other:2' "inspect oci-archive:FILE"
+run wlpack inspect "oci:$T/form:app:7"
+status_is 1 "a name that is not in it"
+err_like "$T/form: .*no image \"app:7\"" "place and name are told"
+run wlpack inspect "oci:$T/none"
+status_is 1 "a folder that is not there"
+run wlpack load "oci:$T/form.tar"
+status_is 2 "oci: of a file"
+err_like 'oci: takes a folder' "says what to write"
+WLPACK_HOME=$T/forms run wlpack load --dry-run "oci:$T/form:app:1"
+out_is "app:1	$one" "load --dry-run of one of two"
+ok "loads nothing" test ! -e "$T/forms/oci"
+WLPACK_HOME=$T/forms run wlpack load --json "oci:$T/form:app:1"
+is "$(json "len(d), d[0]['name'], d[0]['digest'] == '$one'")" "1 app:1 True" "load --json of one of two"
+# what docker before 25, podman and skopeo write: no layout, plain tars
+skopeo copy -q "oci:$oci:app:1" "docker-archive:$T/old.tar:team/old:1"
+run wlpack load "docker-archive:$T/old.tar"
+status_is 0 "load of a docker-archive without a layout"
+out_like '^team/old:1	sha256:' "its name"
+is "$(skopeo inspect --config --raw "oci:$oci:team/old:1" | sha256sum)" "$(skopeo inspect --config --raw "docker-archive:$T/old.tar" | sha256sum)" \
+    "the configuration is the archive's, byte for byte"
+ok "skopeo copies it" skopeo copy -q "oci:$oci:team/old:1" "oci:$T/old:x"
+mkdir "$T/old-dir"
+tar xf "$T/old.tar" -C "$T/old-dir"
+broken() {
+    tar cf "$T/broken.tar" -C "$T/old-dir" .
+    run wlpack load "$T/broken.tar"
+    status_is 1 "$2"
+    err_like "$1" "$2: told"
+}
+layer=$(python3 -c "import json; print(json.load(open('$T/old-dir/manifest.json'))[0]['Layers'][0])")
+cp "$T/old-dir/$layer" "$T/layer"
+printf 'X' | dd of="$T/old-dir/$layer" bs=1 seek=3000 conv=notrunc 2>/dev/null
+broken 'is not the layer that the configuration names' "a docker-archive whose layer is another"
+cp "$T/layer" "$T/old-dir/$layer"
+cp "$T/old-dir/manifest.json" "$T/manifest.json"
+sed 's|"Layers":\["|&../../|' "$T/manifest.json" >"$T/old-dir/manifest.json"
+broken 'is no name inside of the archive' "a docker-archive that names a file outside"
+printf '[{"Config":"/etc/passwd","RepoTags":null,"Layers":[]}]' >"$T/old-dir/manifest.json"
+broken 'is no name inside of the archive' "a docker-archive that names an absolute path"
+printf '[]' >"$T/old-dir/manifest.json"
+broken 'must be a list of 1 to' "a docker-archive without an image"
+run wlpack rm --dry-run --json team/old:1
+is "$(json "d[0]['name']")" team/old:1 "rm --dry-run --json tells"
+run wlpack rm team/old:1
+status_is 0 "and left it there"
+run wlpack tag --json app:1 again:1
+is "$(json "d['name'] + d['digest']")" "again:1$one" "tag --json"
+run wlpack rm --json again:1
+is "$(json "d[0]['digest']")" "$one" "rm --json"
+
 # --- gc ---
 run wlpack rm php:7.4-aot renamed:1 from-skopeo:1
 before=$(find "$oci/blobs/sha256" -type f | wc -l)
-run wlpack gc --dry-run
+run wlpack gc --dry-run --json
 status_is 0 "gc --dry-run"
+is "$(json "d['blobs']['removed'] > 0")" True "as JSON"
 is "$(find "$oci/blobs/sha256" -type f | wc -l)" "$before" "removes nothing"
 run wlpack gc
 status_is 0 "gc"

@@ -80,6 +80,7 @@ extern const struct wl_verb wl_verb_plan;
 extern const struct wl_verb wl_verb_fetch;
 extern const struct wl_verb wl_verb_kit;
 extern const struct wl_verb wl_verb_gc;
+extern const struct wl_verb wl_verb_completion;
 extern const struct wl_verb wl_verb_doctor;
 extern const struct wl_verb wl_verb_version;
 extern const struct wl_verb wl_verb_wasm;

@@ -4,6 +4,7 @@
 
 #include "../../registry/layout.h"
 #include "../base/fs.h"
+#include "../base/json.h"
 #include "../base/mem.h"
 #include "../base/out.h"
 #include "../base/tree.h"
@@ -11,8 +12,22 @@
 #include "../model/store.h"
 #include "cmd.h"
 
+/* One record: a line, or with json a member of the object. */
+static void tell(struct wl_jw *json, const char *what, uint64_t n, uint64_t bytes) {
+    if (!json) {
+        wl_result("%s\t%llu\t%llu", what, (unsigned long long)n, (unsigned long long)bytes);
+        return;
+    }
+    wl_jw_key(json, what);
+    wl_jw_begin(json, '{');
+    wl_jw_kint(json, "removed", (int64_t)n);
+    wl_jw_kint(json, "bytes", (int64_t)bytes);
+    wl_jw_end(json, '}');
+}
+
 /* Removes a folder of the home and says so. */
-static int clear(const struct wl_home *home, const char *sub, const char *what, bool dry, struct wl_err *err) {
+static int clear(const struct wl_home *home, const char *sub, const char *what, bool dry, struct wl_jw *json,
+                 struct wl_err *err) {
     WL_AUTOFREE char *path = wl_home_path(home, sub);
     uint64_t bytes, entries;
 
@@ -21,11 +36,11 @@ static int clear(const struct wl_home *home, const char *sub, const char *what, 
     wl_tree_usage(path, &bytes, &entries);
     if (entries == 0)
         return 0;
-    wl_result("%s\t%llu\t%llu", what, (unsigned long long)entries, (unsigned long long)bytes);
+    tell(json, what, entries, bytes);
     return dry ? 0 : wl_fs_remove(path, err);
 }
 
-static int collect_blobs(const struct wl_home *home, bool dry, struct wl_err *err) {
+static int collect_blobs(const struct wl_home *home, bool dry, struct wl_jw *json, struct wl_err *err) {
     WL_AUTOFREE char *oci = wl_home_path(home, WL_HOME_OCI);
     WL_AUTOFREE char *mark = wl_path_join(oci, "oci-layout");
     struct wl_layout_gc gc = {0};
@@ -34,38 +49,56 @@ static int collect_blobs(const struct wl_home *home, bool dry, struct wl_err *er
         return 0;
     if (wl_layout_gc(oci, dry ? WL_LAYOUT_GC_DRY : 0, &gc, err) < 0)
         return -1;
-    wl_result("blobs\t%zu\t%llu", gc.removed, (unsigned long long)gc.removed_bytes);
+    tell(json, "blobs", gc.removed, gc.removed_bytes);
     return 0;
 }
 
-static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
+static int collect(const struct wl_args *args, struct wl_jw *json, struct wl_err *err) {
     WL_AUTO(wl_home_close) struct wl_home home = WL_HOME_INIT;
     WL_AUTO(wl_closep) int use = -1;
     bool dry = wl_args_has(args, "dry-run"), all = wl_args_has(args, "all");
     unsigned entries;
     uint64_t bytes;
 
-    (void)ret_status;
     if (wl_home_open(&home, err) < 0 || wl_store_use(&home, true, &use, err) < 0)
         return -1;
     if (wl_store_gc(&home, (all ? WL_GC_ALL : 0) | (dry ? WL_GC_DRY_RUN : 0), &entries, &bytes, err) < 0)
         return -1;
-    wl_result("steps\t%u\t%llu", entries, (unsigned long long)bytes);
-    if (collect_blobs(&home, dry, err) < 0 || clear(&home, WL_HOME_WORK, "trees", dry, err) < 0)
+    tell(json, "steps", entries, bytes);
+    if (collect_blobs(&home, dry, json, err) < 0 || clear(&home, WL_HOME_WORK, "trees", dry, json, err) < 0)
         return -1;
     if (!all)
-        return clear(&home, WL_HOME_SOURCES "/partial", "downloads", dry, err);
-    return clear(&home, WL_HOME_SOURCES, "sources", dry, err) < 0 ? -1 : clear(&home, WL_HOME_LOGS, "logs", dry, err);
+        return clear(&home, WL_HOME_SOURCES "/partial", "downloads", dry, json, err);
+    return clear(&home, WL_HOME_SOURCES, "sources", dry, json, err) < 0
+               ? -1
+               : clear(&home, WL_HOME_LOGS, "logs", dry, json, err);
+}
+
+static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    struct wl_jw json = {.out = &text, .indent = 2};
+    bool as_json = wl_args_has(args, "json");
+
+    (void)ret_status;
+    wl_jw_begin(&json, '{');
+    if (collect(args, as_json ? &json : NULL, err) < 0)
+        return -1;
+    wl_jw_end(&json, '}');
+    wl_buf_addc(&text, '\n');
+    if (as_json)
+        wl_result_raw(text.p, text.len);
+    return 0;
 }
 
 static const struct wl_opt opts[] = {
     {"all", 0, NULL, "every finished step, all sources and logs (images and kits stay)"},
     {"dry-run", 'n', NULL, "remove nothing, only tell"},
+    {"json", 0, NULL, "one JSON object: kind to number and bytes"},
     {0}};
 
 const struct wl_verb wl_verb_gc = {
     .name = "gc",
-    .usage = "gc [--all] [--dry-run]",
+    .usage = "gc [OPTIONS]",
     .summary = "remove what the store no longer needs",
     .help =
         "Removes finished steps that a later build of the same recipe has replaced, blobs that no image of the local\n"

@@ -6,6 +6,19 @@
 #include "inspect_image.h"
 #include "inspect_wasm.h"
 #include "local.h"
+#include "source.h"
+
+/* oci:DIR:NAME and the like: the image when there is one, else the list. */
+static int inspect_source(const char *what, bool json, struct wl_err *err) {
+    WL_AUTO(wl_home_close) struct wl_home home = WL_HOME_INIT;
+    WL_AUTO(wl_source_release) struct wl_source s = WL_SOURCE_INIT;
+
+    if (wl_home_open(&home, err) < 0 || wl_source_open(&home, what, &s, err) < 0)
+        return -1;
+    if (s.images.n == 1)
+        return wl_inspect_image(&s.l, &s.images.v[0], json, err);
+    return wl_local_print_entries(&s.l, json, err);
+}
 
 static int inspect_layout(const char *dir, bool json, struct wl_err *err) {
     WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
@@ -32,8 +45,11 @@ static bool is_path(const char *s) {
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
     const char *what = args->pos[0];
     bool json = wl_args_has(args, "json");
+    const char *rest;
 
     (void)ret_status;
+    if (wl_source_kind(what, &rest) != WL_SOURCE_NONE)
+        return inspect_source(what, json, err);
     if (!is_path(what)) {
         if (inspect_ref(what, json, err) == 0)
             return 0;
@@ -56,6 +72,7 @@ const struct wl_verb wl_verb_inspect = {
     .summary = "show an image, a layout or a module",
     .help = "An image of the local store (a name, or sha256: and 8 digits or more): its manifest, its configuration\n"
             "and the files of its layers; every blob is verified. A folder with an OCI image layout: its entries. A\n"
+            "oci:DIR:NAME, oci-archive:FILE[:NAME] and docker-archive:FILE[:NAME] are looked into as well. A\n"
             ".wasm: imports, exports, features, sections, precompiled code.\n\n"
             "Example: wlpack inspect php:7.4.33-cli",
     .opts = opts,

@@ -1,35 +1,13 @@
 #include "../../registry/layout_archive.h"
 #include "../base/mem.h"
 #include "../base/out.h"
-#include "../base/tar.h"
 #include "../model/home.h"
 #include "cmd.h"
 #include "local.h"
+#include "source.h"
 
-/* Unpacks an archive into a temporary folder; *ret is a new string. */
-static int unpack(struct wl_home *home, const char *file, char **ret, struct wl_err *err) {
-    const struct wl_progress progress = wl_out_progress();
-    WL_AUTOFREE char *dir = NULL;
-    WL_AUTOFREE char *mark = NULL;
-    struct wl_tar_extract x = {.archive = file, .progress = &progress};
-
-    if (wl_home_tmp(home, "load", &dir, err) < 0)
-        return -1;
-    x.dest = dir;
-    if (wl_tar_extract(&x, NULL, err) < 0)
-        return -1;
-    mark = wl_path_join(dir, "oci-layout");
-    if (!wl_fs_exists(mark))
-        return wl_fail(err, WL_FAILED,
-                       "%s holds no OCI image layout; an archive of a docker before 25 becomes one with `skopeo copy "
-                       "docker-archive:%s oci-archive:NEW`",
-                       file, file);
-    *ret = WL_STEAL(dir);
-    return 0;
-}
-
-static int load_one(const struct wl_layout *from, struct wl_layout_entry *e, const struct wl_layout *to, const char *as,
-                    struct wl_err *err) {
+static int load_one(const struct wl_source *from, struct wl_layout_entry *e, const struct wl_layout *to, const char *as,
+                    struct wl_jw *json, struct wl_err *err) {
     WL_AUTOFREE char *name = as ? wl_strdup(as) : wl_archive_name(e);
 
     if (!name)
@@ -37,51 +15,59 @@ static int load_one(const struct wl_layout *from, struct wl_layout_entry *e, con
                        wl_digest_str(&e->digest).s, e->name ? e->name : "none");
     wl_strv_release(&e->annotations); /* they belong to the archive: containerd's name, for one */
     e->annotations = (struct wl_strv){0};
-    if (wl_layout_copy(from, e, to, name, err) < 0)
+    if (to && wl_layout_copy(&from->l, e, to, name, err) < 0)
         return -1;
-    wl_result("%s\t%s", name, wl_digest_str(&e->digest).s);
+    if (json)
+        wl_local_json_name(json, name, &e->digest, e->media_type);
+    else
+        wl_result("%s\t%s", name, wl_digest_str(&e->digest).s);
     return 0;
 }
 
-static int load_all(const char *dir, const char *as, struct wl_err *err) {
-    WL_AUTO(wl_layout_close) struct wl_layout from = WL_LAYOUT_INIT;
-    WL_AUTO(wl_layout_close) struct wl_layout to = WL_LAYOUT_INIT;
-    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
+/* to NULL: a dry run. */
+static int load_all(struct wl_source *from, const struct wl_layout *to, const char *as, bool as_json,
+                    struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    struct wl_jw json = {.out = &text, .indent = 2};
 
-    if (wl_layout_open(&from, dir, 0, err) < 0 || wl_layout_list(&from, &all, err) < 0)
-        return -1;
-    if (all.n == 0)
+    if (from->images.n == 0)
         return wl_fail(err, WL_FAILED, "there is no image in it");
-    if (as && all.n > 1)
-        return wl_fail(err, WL_USAGE, "--name names one image; there are %zu", all.n);
-    if (wl_local_open(&to, WL_LAYOUT_CREATE, NULL, err) < 0)
-        return -1;
-    for (size_t i = 0; i < all.n; i++)
-        if (load_one(&from, &all.v[i], &to, as, err) < 0)
+    if (as && from->images.n > 1)
+        return wl_fail(err, WL_USAGE, "--name names one image; there are %zu", from->images.n);
+    wl_jw_begin(&json, '[');
+    for (size_t i = 0; i < from->images.n; i++)
+        if (load_one(from, &from->images.v[i], to, as, as_json ? &json : NULL, err) < 0)
             return -1;
+    wl_jw_end(&json, ']');
+    wl_buf_addc(&text, '\n');
+    if (as_json)
+        wl_result_raw(text.p, text.len);
     return 0;
 }
 
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
     WL_AUTO(wl_home_close) struct wl_home home = WL_HOME_INIT;
-    WL_AUTOFREE char *dir = NULL;
+    WL_AUTO(wl_layout_close) struct wl_layout to = WL_LAYOUT_INIT;
+    WL_AUTO(wl_source_release) struct wl_source from = WL_SOURCE_INIT;
     const char *what = args->pos[0];
     const char *as = wl_args_get(args, "name");
+    bool dry = wl_args_has(args, "dry-run");
 
     (void)ret_status;
     if (as && wl_layout_name_check(as, err) < 0)
         return -1;
-    if (wl_home_open(&home, err) < 0)
+    if (wl_home_open(&home, err) < 0 || wl_source_open(&home, what, &from, err) < 0 ||
+        (!dry && wl_local_open(&to, WL_LAYOUT_CREATE, NULL, err) < 0))
         return -1;
-    if (!wl_fs_is_dir(what) && unpack(&home, what, &dir, err) < 0)
-        return -1;
-    if (load_all(dir ? dir : what, as, err) < 0)
+    if (load_all(&from, dry ? NULL : &to, as, wl_args_has(args, "json"), err) < 0)
         return wl_err_context(err, "%s", what);
     return 0;
 }
 
 static const struct wl_opt opts[] = {
     {.name = "name", .arg = "NAME", .help = "the local name, instead of the one in the archive"},
+    {.name = "dry-run", .letter = 'n', .help = "only list what is in it"},
+    {.name = "json", .help = "one JSON array: name, digest, mediaType"},
     {0},
 };
 
@@ -89,9 +75,10 @@ const struct wl_verb wl_verb_load = {
     .name = "load",
     .usage = "load [OPTIONS] FILE|LAYOUT",
     .summary = "read images from a file into the local store",
-    .help = "Reads an oci-archive (of `wlpack save`, skopeo, podman; compressed or not), docker's archive since\n"
-            "version 25, or an OCI image layout in a folder. Every blob is verified. One line an image: its name and\n"
-            "digest.\n\n"
+    .help = "Reads an oci-archive (of `wlpack save`, skopeo, podman; compressed or not), a docker-archive, or an OCI\n"
+            "image layout in a folder. Every blob is verified. One line an image: its name and digest. skopeo's way\n"
+            "to say it is understood, too, and picks one image: oci:DIR[:NAME], oci-archive:FILE[:NAME],\n"
+            "docker-archive:FILE[:NAME].\n\n"
             "Example: wlpack load php.tar",
     .opts = opts,
     .min_pos = 1,

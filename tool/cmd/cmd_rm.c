@@ -1,25 +1,51 @@
+#include "../base/mem.h"
+#include "../base/out.h"
 #include "cmd.h"
 #include "local.h"
 
-static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
-    WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
+static int remove_one(const struct wl_layout *l, const char *ref, bool dry, struct wl_jw *w, struct wl_err *err) {
+    WL_AUTO(wl_layout_entry_release) struct wl_layout_entry e = {0};
 
-    (void)ret_status;
-    if (wl_local_open(&l, WL_LAYOUT_WRITE, NULL, err) < 0)
+    if (wl_layout_find(l, ref, &e, err) < 0 || (!dry && wl_layout_untag(l, ref, err) < 0))
         return -1;
-    for (int i = 0; i < args->n_pos; i++)
-        if (wl_layout_untag(&l, args->pos[i], err) < 0)
-            return -1;
+    wl_local_json_name(w, e.name, &e.digest, e.media_type);
     return 0;
 }
 
+static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
+    WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    struct wl_jw w = {.out = &text, .indent = 2};
+    bool dry = wl_args_has(args, "dry-run");
+
+    (void)ret_status;
+    if (wl_local_open(&l, dry ? 0 : WL_LAYOUT_WRITE, NULL, err) < 0)
+        return -1;
+    wl_jw_begin(&w, '[');
+    for (int i = 0; i < args->n_pos; i++)
+        if (remove_one(&l, args->pos[i], dry, &w, err) < 0)
+            return -1;
+    wl_jw_end(&w, ']');
+    wl_buf_addc(&text, '\n');
+    if (wl_args_has(args, "json"))
+        wl_result_raw(text.p, text.len);
+    return 0;
+}
+
+static const struct wl_opt opts[] = {
+    {.name = "dry-run", .letter = 'n', .help = "take nothing away, only see that it is there"},
+    {.name = "json", .help = "one JSON array of what was taken away: name, digest, mediaType"},
+    {0},
+};
+
 const struct wl_verb wl_verb_rm = {
     .name = "rm",
-    .usage = "rm REF...",
+    .usage = "rm [OPTIONS] REF...",
     .summary = "take names out of the local store",
     .help = "Takes the names away; a digest takes all its names. Blobs that no other image needs stay until\n"
             "`wlpack gc`. Stops at the first name that is not there.\n\n"
             "Example: wlpack rm php:7.4.32-cli php:7.4.32-cgi",
+    .opts = opts,
     .min_pos = 1,
     .max_pos = -1,
     .run = run,

@@ -16,16 +16,28 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     if (wl_layout_tag(&l, &e, err) < 0)
         return -1;
     wl_verbose("%s is %s now", e.name, wl_digest_str(&e.digest).s);
+    if (wl_args_has(args, "json")) {
+        WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+        struct wl_jw w = {.out = &text};
+
+        wl_local_json_name(&w, e.name, &e.digest, e.media_type);
+        wl_buf_addc(&text, '\n');
+        wl_result_raw(text.p, text.len);
+    }
     return 0;
 }
 
+static const struct wl_opt opts[] = {{.name = "json", .help = "print name, digest and media type as a JSON object"},
+                                     {0}};
+
 const struct wl_verb wl_verb_tag = {
     .name = "tag",
-    .usage = "tag SOURCE TARGET",
+    .usage = "tag [OPTIONS] SOURCE TARGET",
     .summary = "give a local image one more name",
     .help = "SOURCE is a local name or a digest (sha256: and 8 digits or more). An image that has the name\n"
             "TARGET so far loses it; its blobs stay until `wlpack gc`.\n\n"
             "Example: wlpack tag php:7.4.33-cli registry.example.org/team/php:7.4",
+    .opts = opts,
     .min_pos = 2,
     .max_pos = 2,
     .run = run,

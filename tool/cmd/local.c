@@ -44,6 +44,16 @@ int wl_local_json_doc(struct wl_jw *w, const char *name, const struct wl_buf *te
     return 0;
 }
 
+void wl_local_json_name(struct wl_jw *w, const char *name, const struct wl_digest *digest, const char *media_type) {
+    wl_jw_begin(w, '{');
+    if (name)
+        wl_jw_kstr(w, "name", name);
+    wl_jw_kstr(w, "digest", wl_digest_str(digest).s);
+    if (media_type)
+        wl_jw_kstr(w, "mediaType", media_type);
+    wl_jw_end(w, '}');
+}
+
 static void print_text(const struct wl_layout_entry *e, const struct wl_image_info *i, bool damaged) {
     WL_AUTO(wl_buf_release) struct wl_buf platforms = {0};
 

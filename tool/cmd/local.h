@@ -18,4 +18,7 @@ int wl_local_json_doc(struct wl_jw *w, const char *name, const struct wl_buf *te
  * is returned at the end. */
 int wl_local_print_entries(const struct wl_layout *l, bool json, struct wl_err *err);
 
+/* {"name": ..., "digest": ..., "mediaType": ...}; NULL ones are left out. */
+void wl_local_json_name(struct wl_jw *w, const char *name, const struct wl_digest *digest, const char *media_type);
+
 #endif

@@ -1,0 +1,61 @@
+#!/bin/sh
+# Completion scripts: what bash makes of them for real; zsh and fish where they are installed, else their syntax is not looked at.
+. "${0%/*}/../lib/tap.sh"
+
+for shell in bash zsh fish; do
+    run wlpack completion $shell
+    status_is 0 "completion $shell"
+    cp "$out" "$T/$shell"
+    wlpack --help | sed -n '/^Verbs:/,/^Options/s/^  \([a-z]*\) .*/\1/p' >"$T/verbs"
+    ok "$shell: knows every verb" sh -c "while read -r v; do grep -qw -- \"\$v\" '$T/$shell' || exit 1; done <'$T/verbs'"
+    ok "$shell: knows options" grep -q 'digest-file' "$T/$shell"
+done
+ok "there are verbs" test "$(wc -l <"$T/verbs")" -gt 20
+run wlpack completion tcsh
+status_is 2 "another shell"
+err_like 'bash, zsh and fish' "those that there are"
+run wlpack completion names recipes
+out_like '^php-7\.4\.33$' "names of recipes"
+out_unlike '^kit-' "not of kits"
+run wlpack completion names images
+out_is "" "names of images: none yet"
+if command -v python3 >/dev/null; then
+    python3 "$top/tests/lib/oci-image.py" "$WLPACK_HOME/oci" app:1 1000 >/dev/null
+    run wlpack completion names both
+    out_like '^app:1$' "names of images"
+fi
+
+# complete LINE: what bash offers behind it
+mkdir "$T/bin"
+ln -s "$WLPACK" "$T/bin/wlpack"
+complete() {
+    PATH=$T/bin:$PATH bash --norc --noprofile -c '
+        . "$1"
+        compopt() { :; } # it works only while readline asks
+        COMP_LINE=$2 COMP_POINT=${#2} COMP_WORDBREAKS=" :="
+        _wlpack
+        printf "%s\n" "${COMPREPLY[@]}"' - "$T/bash" "$1" 2>&1
+}
+if command -v bash >/dev/null; then
+    is "$(complete 'wlpack imag' | tr '\n' ' ')" "image images " "bash: verbs"
+    is "$(complete 'wlpack -v bui')" build "bash: behind an option"
+    is "$(complete 'wlpack push --dig')" --digest-file "bash: options"
+    is "$(complete 'wlpack image --compression z' | tr '\n' ' ')" "zstd zstd-max " "bash: values of an option"
+    is "$(complete 'wlpack build --until co' | tr '\n' ' ')" "configure compile " "bash: stages"
+    is "$(complete 'wlpack build php-7.4.3' | tr '\n' ' ')" "php-7.4.32 php-7.4.33 " "bash: recipes"
+    is "$(complete 'wlpack inspect app')" app:1 "bash: local images"
+    is "$(complete 'wlpack inspect app:')" 1 "bash: behind the colon, at which readline cuts"
+    is "$(complete 'wlpack run x -- a')" "" "bash: behind -- nothing of ours"
+    is "$(complete 'wlpack nothing x')" "" "bash: an unknown verb"
+else
+    pass "# SKIP bash is not installed"
+fi
+for shell in zsh fish; do
+    if command -v $shell >/dev/null; then
+        ok "$shell reads its script" $shell -n "$T/$shell"
+    else
+        pass "# SKIP $shell is not installed: the syntax of its script is not checked"
+    fi
+done
+
+done_testing
