@@ -25,10 +25,10 @@ if command -v python3 >/dev/null; then
     out_like '^app:1$' "names of images"
 fi
 
-# complete LINE: what bash offers behind it
+# offers LINE: what bash offers behind it
 mkdir "$T/bin"
 ln -s "$WLPACK" "$T/bin/wlpack"
-complete() {
+offers() {
     PATH=$T/bin:$PATH bash --norc --noprofile -c '
         . "$1"
         compopt() { :; } # it works only while readline asks
@@ -37,16 +37,16 @@ complete() {
         printf "%s\n" "${COMPREPLY[@]}"' - "$T/bash" "$1" 2>&1
 }
 if command -v bash >/dev/null; then
-    is "$(complete 'wlpack imag' | tr '\n' ' ')" "image images " "bash: verbs"
-    is "$(complete 'wlpack -v bui')" build "bash: behind an option"
-    is "$(complete 'wlpack push --dig')" --digest-file "bash: options"
-    is "$(complete 'wlpack image --compression z' | tr '\n' ' ')" "zstd zstd-max " "bash: values of an option"
-    is "$(complete 'wlpack build --until co' | tr '\n' ' ')" "configure compile " "bash: stages"
-    is "$(complete 'wlpack build php-7.4.3' | tr '\n' ' ')" "php-7.4.32 php-7.4.33 " "bash: recipes"
-    is "$(complete 'wlpack inspect app')" app:1 "bash: local images"
-    is "$(complete 'wlpack inspect app:')" 1 "bash: behind the colon, at which readline cuts"
-    is "$(complete 'wlpack run x -- a')" "" "bash: behind -- nothing of ours"
-    is "$(complete 'wlpack nothing x')" "" "bash: an unknown verb"
+    is "$(offers 'wlpack imag' | tr '\n' ' ')" "image images " "bash: verbs"
+    is "$(offers 'wlpack -v bui')" build "bash: behind an option"
+    is "$(offers 'wlpack push --dig')" --digest-file "bash: options"
+    is "$(offers 'wlpack image --compression z' | tr '\n' ' ')" "zstd zstd-max " "bash: values of an option"
+    is "$(offers 'wlpack build --until co' | tr '\n' ' ')" "configure compile " "bash: stages"
+    is "$(offers 'wlpack build php-7.4.3' | tr '\n' ' ')" "php-7.4.32 php-7.4.33 " "bash: recipes"
+    is "$(offers 'wlpack inspect app')" app:1 "bash: local images"
+    is "$(offers 'wlpack inspect app:')" 1 "bash: behind the colon, at which readline cuts"
+    is "$(offers 'wlpack run x -- a')" "" "bash: behind -- nothing of ours"
+    is "$(offers 'wlpack nothing x')" "" "bash: an unknown verb"
 else
     pass "# SKIP bash is not installed"
 fi

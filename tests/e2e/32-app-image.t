@@ -227,6 +227,13 @@ is "$(sed 's/.*@//' "$out")" "$(manifest shop:1.0 "'sha256:' + __import__('hashl
     "the form that it has: the very same image"
 from=guest:1 form artifact --format wasm-artifact
 is "$(pushed artifact "m['config']['mediaType'], m['layers'][0]['mediaType']")" "application/vnd.wasm.config.v0+json application/wasm" "--format wasm-artifact"
+run wlpack save shop:1.0 -o "oci:$T/outside"
+run wlpack push --from "oci:$T/outside:shop:1.0" "$REGISTRY/form:outside"
+status_is 0 "push --from a layout"
+is "$(sed 's/.*@//' "$out")" "$(manifest shop:1.0 "'sha256:' + __import__('hashlib').sha256(open('$T/manifest.json', 'rb').read()).hexdigest()")" \
+    "is the image of the layout"
+run wlpack push --from "oci:$T/outside:none" "$REGISTRY/form:outside"
+status_is 1 "push --from of what is not there"
 run wlpack push --format wasm-artifact "$REGISTRY/form:docker"
 status_is 2 "a wasm-artifact of a site"
 run wlpack push --compression lzma "$REGISTRY/form:docker"
