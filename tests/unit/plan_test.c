@@ -17,6 +17,7 @@ struct world {
     struct wl_series series;
     struct wl_script script[2];
     struct wl_scripts scripts;
+    struct wl_plan_dep deps[1];
     const char *archs[3];
     struct wl_plan_spec spec;
 };
@@ -34,6 +35,7 @@ static void world_init(struct world *w) {
     w->script[0] = (struct wl_script){"configure.sh", wl_digest_of("c", 1), true};
     w->script[1] = (struct wl_script){"stubs.c", wl_digest_of("s", 1), false};
     w->scripts = (struct wl_scripts){w->script, 2, {0}};
+    w->deps[0] = (struct wl_plan_dep){"low-1.0", {SDK}};
     w->archs[0] = "x86_64";
     w->spec = (struct wl_plan_spec){.recipe = w->r,
                                     .series = &w->series,
@@ -42,7 +44,9 @@ static void world_init(struct world *w) {
                                     .binaryen = BIN,
                                     .wasmedge = EDGE,
                                     .archs = w->archs,
-                                    .epoch = 100};
+                                    .epoch = 100,
+                                    .deps = w->deps,
+                                    .n_deps = 1};
 }
 
 static void world_release(struct world *w) {
@@ -177,6 +181,12 @@ static void c_binaryen(struct world *w) {
 static void c_wasmedge(struct world *w) {
     w->spec.wasmedge = NULL;
 }
+static void c_dep(struct world *w) {
+    w->deps[0].value = (struct wl_digest_hex){BIN};
+}
+static void c_dep_gone(struct world *w) {
+    w->spec.n_deps = 0;
+}
 static void c_folders(struct world *w) {
     w->r->id = "renamed";
     w->r->patches_dir = "/elsewhere/patches";
@@ -226,6 +236,8 @@ static const struct {
     {"wasi-sdk", c_sdk, FROM_CONFIGURE},
     {"binaryen", c_binaryen, FROM_OPTIMIZE},
     {"wasmedge", c_wasmedge, CHECK AOT "image_cli-aot "},
+    {"a library", c_dep, FROM_CONFIGURE},
+    {"no library", c_dep_gone, FROM_CONFIGURE},
     {"names and folders", c_folders, ""},
 };
 

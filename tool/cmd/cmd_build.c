@@ -192,7 +192,7 @@ static const struct wl_opt opts[] = {
     {"compression", 0, "NAME", "of the images' layers: gzip-max (default), gzip, zstd or zstd-max"},
     {"offline", 0, NULL, "use no network"},
     {"explain", 0, NULL, "say of each step whether it runs, and why"},
-    {"force", 0, NULL, "run every step again"},
+    {"force", 0, NULL, "run every step of the named recipes again"},
     {"json", 0, NULL, "print a JSON object per result"},
     {0}};
 
@@ -202,8 +202,8 @@ const struct wl_verb wl_verb_build = {
     .summary = "build recipes: from the source to images in the local store",
     .help =
         "Fetches the source of each recipe, patches, configures, compiles, optimises and checks it, precompiles it\n"
-        "and makes its images. Every finished step is kept under a key of all that it was made from: what is\n"
-        "unchanged is not made again.\n\n"
+        "and makes its images. The libraries that it needs come first; their steps are told as LIBRARY/STEP. Every\n"
+        "finished step is kept under a key of all that it was made from: what is unchanged is not made again.\n\n"
         "Prints one line per result: kind, path or image, size, digest, separated by tabs. The logs of the\n"
         "commands are in $WLPACK_HOME/logs/NAME.\n\n"
         "  wlpack build php-7.4.33\n"

@@ -21,6 +21,11 @@ static void print_json(struct wl_jw *w, const struct wl_recipe *r) {
     for (size_t i = 0; i < r->flavour_names.n; i++)
         wl_jw_str(w, r->flavour_names.v[i]);
     wl_jw_end(w, ']');
+    wl_jw_key(w, "deps");
+    wl_jw_begin(w, '[');
+    for (size_t i = 0; i < r->deps.n; i++)
+        wl_jw_str(w, r->deps.v[i]);
+    wl_jw_end(w, ']');
     wl_jw_key(w, "artefacts");
     wl_jw_begin(w, '[');
     for (size_t i = 0; i < r->artefacts.n; i++)

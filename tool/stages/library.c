@@ -45,7 +45,7 @@ static bool is_shared(const char *rel) {
 
 /* Whether a path may begin at line[i]. */
 static bool path_starts(const char *line, size_t i) {
-    if (i == 0 || strchr("= \t\"':", line[i - 1]))
+    if (i == 0 || strchr("= \t\"'", line[i - 1]))
         return true;
     return i >= 2 && line[i - 2] == '-' && (line[i - 1] == 'I' || line[i - 1] == 'L');
 }
