@@ -158,7 +158,7 @@ struct wl_layout_gc {
     uint64_t kept_bytes, removed_bytes;
 };
 
-/* Removes the blobs that no entry reaches and what killed writers left in .tmp. Waits until no other process has the layout
+/* Removes the blobs that no entry reaches, the referrers of images that are gone (layout_referrers.h), and what killed writers left in .tmp. Waits until no other process has the layout
  * open for writing (nowait: fails instead); the caller must not have it open for writing itself. With dry, only
  * counts. A manifest that is missing or damaged stops it: nothing is removed then. */
 enum wl_layout_gc_flags { WL_LAYOUT_GC_DRY = 1, WL_LAYOUT_GC_NOWAIT = 2 };

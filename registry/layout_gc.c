@@ -6,6 +6,8 @@
 
 #include "../tool/base/mem.h"
 #include "layout.h"
+#include "layout_internal.h"
+#include "layout_referrers.h"
 #include "layout_walk.h"
 
 /* Sorted set of digests as a vector; small enough (one per blob) that a sort at the end beats a tree. */
@@ -36,17 +38,47 @@ static int visit_reach(void *arg, const struct wl_layout_item *item, struct wl_e
     return 0;
 }
 
-static int reach_all(const struct wl_layout *l, struct set *ret, struct wl_err *err) {
-    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
+static void sort(struct set *s) {
+    if (s->n > 1)
+        qsort(s->v, s->n, sizeof(*s->v), compare);
+}
 
-    if (wl_layout_list(l, &all, err) < 0)
-        return -1;
-    for (size_t i = 0; i < all.n; i++) {
-        if (wl_layout_walk(l, &all.v[i], visit_reach, ret, err) < 0)
-            return wl_err_context(err, "nothing is removed: %s", all.v[i].name ? all.v[i].name : "a nameless image");
+static bool set_has(const struct set *s, const struct wl_digest *d) {
+    return s->n > 0 && bsearch(d, s->v, s->n, sizeof(*s->v), compare);
+}
+
+/* What one entry reaches. */
+static int reach(const struct wl_layout *l, const struct wl_layout_entry *e, struct set *ret, struct wl_err *err) {
+    if (wl_layout_walk(l, e, visit_reach, ret, err) < 0)
+        return wl_err_context(err, "nothing is removed: %s", e->name ? e->name : "a nameless image");
+    return 0;
+}
+
+/* What all entries reach, sorted. Referrers of what is not reached are taken out of *all. */
+static int reach_all(const struct wl_layout *l, struct wl_layout_entries *all, struct set *ret, struct wl_err *err) {
+    WL_AUTO(set_release) struct set images = {0};
+    struct wl_digest subject;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < all->n; i++)
+        if (!wl_layout_subject(l, &all->v[i], &subject) && reach(l, &all->v[i], &images, err) < 0)
+            return -1;
+    sort(&images);
+    for (size_t i = 0; i < images.n; i++)
+        set_add(ret, &images.v[i]);
+    for (size_t i = 0; i < all->n; i++) {
+        if (wl_layout_subject(l, &all->v[i], &subject)) {
+            if (!set_has(&images, &subject)) {
+                wl_layout_entry_release(&all->v[i]);
+                continue;
+            }
+            if (reach(l, &all->v[i], ret, err) < 0)
+                return -1;
+        }
+        all->v[kept++] = all->v[i];
     }
-    if (ret->n > 1)
-        qsort(ret->v, ret->n, sizeof(*ret->v), compare);
+    all->n = kept;
+    sort(ret);
     return 0;
 }
 
@@ -64,7 +96,7 @@ static int sweep_blobs(const struct wl_layout *l, const struct set *keep, unsign
 
         if (!wl_digest_parse_hex(names.v[i], &d) || lstat(path, &st) < 0)
             continue; /* not ours */
-        if (keep->n > 0 && bsearch(&d, keep->v, keep->n, sizeof(*keep->v), compare)) {
+        if (set_has(keep, &d)) {
             ret->kept++;
             ret->kept_bytes += (uint64_t)st.st_size;
             continue;
@@ -98,7 +130,10 @@ int wl_layout_gc(const char *dir, unsigned flags, struct wl_layout_gc *ret, stru
     WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
     WL_AUTOFREE char *use = wl_path_join(dir, ".use");
     WL_AUTO(set_release) struct set keep = {0};
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
     WL_AUTO(wl_closep) int fd = -1;
+    WL_AUTO(wl_closep) int lock = -1;
+    size_t before;
     struct wl_layout_gc counts = {0};
 
     if (wl_layout_open(&l, dir, 0, err) < 0)
@@ -107,7 +142,15 @@ int wl_layout_gc(const char *dir, unsigned flags, struct wl_layout_gc *ret, stru
         return -1;
     if (fd < 0)
         return wl_fail(err, WL_FAILED, "another wlpack is writing to %s", dir);
-    if (reach_all(&l, &keep, err) < 0 || sweep_blobs(&l, &keep, flags, &counts, err) < 0)
+    l.use_fd = wl_steal_fd(&fd); /* the exclusive hold allows what a shared one does */
+    if (wl_layout_change_begin(&l, &all, &lock, err) < 0)
+        return -1;
+    before = all.n;
+    if (reach_all(&l, &all, &keep, err) < 0)
+        return -1;
+    if (all.n < before && !(flags & WL_LAYOUT_GC_DRY) && wl_layout_change_write(&l, &all, err) < 0)
+        return -1;
+    if (sweep_blobs(&l, &keep, flags, &counts, err) < 0)
         return -1;
     if (!(flags & WL_LAYOUT_GC_DRY) && sweep_tmp(&l, err) < 0)
         return -1;

@@ -6,6 +6,7 @@
 
 #include "../tool/base/mem.h"
 #include "layout.h"
+#include "layout_internal.h"
 #include "oci.h"
 #include "reference.h"
 
@@ -131,7 +132,7 @@ int wl_layout_list(const struct wl_layout *l, struct wl_layout_entries *ret, str
     return 0;
 }
 
-static int write_index(const struct wl_layout *l, struct wl_layout_entries *e, struct wl_err *err) {
+int wl_layout_change_write(const struct wl_layout *l, struct wl_layout_entries *e, struct wl_err *err) {
     WL_AUTOFREE char *path = wl_path_join(l->dir, "index.json");
     WL_AUTO(wl_arena_release) struct wl_arena arena = {0};
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
@@ -150,8 +151,8 @@ static int write_index(const struct wl_layout *l, struct wl_layout_entries *e, s
     return wl_file_commit(&f, err);
 }
 
-/* Locks index.json and reads it; *ret_lock is held until closed. */
-static int begin_change(const struct wl_layout *l, struct wl_layout_entries *ret, int *ret_lock, struct wl_err *err) {
+int wl_layout_change_begin(const struct wl_layout *l, struct wl_layout_entries *ret, int *ret_lock,
+                           struct wl_err *err) {
     WL_AUTOFREE char *path = wl_path_join(l->dir, ".lock");
     WL_AUTO(wl_closep) int fd = -1;
 
@@ -179,7 +180,7 @@ int wl_layout_tag(const struct wl_layout *l, const struct wl_layout_entry *entry
     if (!wl_layout_blob_has(l, &entry->digest, (int64_t)entry->size))
         return wl_fail(err, WL_FAILED, "%s: its manifest %s is not in %s",
                        entry->name ? entry->name : "a nameless image", wl_digest_str(&entry->digest).s, l->dir);
-    if (begin_change(l, &all, &lock, err) < 0)
+    if (wl_layout_change_begin(l, &all, &lock, err) < 0)
         return -1;
     while (i < all.n && !same_place(&all.v[i], entry))
         i++;
@@ -190,7 +191,7 @@ int wl_layout_tag(const struct wl_layout *l, const struct wl_layout_entry *entry
         wl_layout_entry_release(&all.v[i]);
     }
     all.v[i] = entry_copy(entry);
-    return write_index(l, &all, err);
+    return wl_layout_change_write(l, &all, err);
 }
 
 /* --- Finding -------------------------------------------------------------------------------------------------------- */
@@ -315,7 +316,7 @@ int wl_layout_untag(const struct wl_layout *l, const char *ref, struct wl_err *e
     size_t kept = 0;
     struct wl_digest digest;
 
-    if (begin_change(l, &all, &lock, err) < 0)
+    if (wl_layout_change_begin(l, &all, &lock, err) < 0)
         return -1;
     if (!is_digest(ref))
         at = by_name(&all, ref);
@@ -331,7 +332,7 @@ int wl_layout_untag(const struct wl_layout *l, const char *ref, struct wl_err *e
             all.v[kept++] = all.v[i];
     }
     all.n = kept;
-    return write_index(l, &all, err);
+    return wl_layout_change_write(l, &all, err);
 }
 
 /* --- Names ---------------------------------------------------------------------------------------------------------- */

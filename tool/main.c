@@ -21,6 +21,8 @@ const struct wl_verb *const wl_verbs[] = {
     &wl_verb_pull, &wl_verb_copy,
     &wl_verb_save,
     &wl_verb_load,
+    &wl_verb_sign,
+    &wl_verb_verify,
     &wl_verb_login,
     &wl_verb_logout,
     &wl_verb_recipes,

@@ -71,6 +71,8 @@ extern const struct wl_verb wl_verb_load;
 extern const struct wl_verb wl_verb_push;
 extern const struct wl_verb wl_verb_pull;
 extern const struct wl_verb wl_verb_copy;
+extern const struct wl_verb wl_verb_sign;
+extern const struct wl_verb wl_verb_verify;
 extern const struct wl_verb wl_verb_login;
 extern const struct wl_verb wl_verb_logout;
 extern const struct wl_verb wl_verb_recipes;

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../registry/layout_referrers.h"
 #include "../../registry/push.h"
 #include "../base/json.h"
 #include "../base/mem.h"
@@ -176,6 +177,28 @@ static int prepare_from(const struct wl_args *args, struct wl_home *home, struct
     return 0;
 }
 
+/* Pushes what is attached to an image (SBOM, provenance), by digest. */
+static int push_referrers(const struct wl_args *args, struct wl_client *c, const struct wl_layout *l,
+                          const struct job *job, struct wl_err *err) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries attached = {0};
+    unsigned flags = wl_args_has(args, "dry-run") ? WL_PUSH_DRY_RUN : 0;
+
+    if (wl_args_has(args, "no-attestations"))
+        return 0;
+    if (wl_layout_referrers(l, &job->entry.digest, &attached, err) < 0)
+        return -1;
+    for (size_t i = 0; i < attached.n; i++) {
+        struct wl_oci_descriptor d = wl_layout_entry_descriptor(&attached.v[i]);
+        WL_AUTO(wl_push_result_release) struct wl_push_result r = {0};
+
+        if (wl_push(c, l, &d, "", flags, NULL, &r, err) < 0)
+            return wl_err_context(err, "%s of %s", d.artifact_type ? d.artifact_type : "an attachment",
+                                  job->entry.name ? job->entry.name : wl_digest_str(&job->entry.digest).s);
+        wl_verbose("%s: %zu blob%s sent", d.artifact_type, r.sent, r.sent == 1 ? "" : "s");
+    }
+    return 0;
+}
+
 /* Pushes one image over an open client and prints its record. */
 static int push_job(const struct wl_args *args, struct wl_client *c, const struct wl_layout *l, const struct job *job,
                     struct wl_jw *json, struct wl_err *err) {
@@ -197,6 +220,8 @@ static int push_job(const struct wl_args *args, struct wl_client *c, const struc
     if (wl_push(c, l, &root, report.tag, report.dry_run ? WL_PUSH_DRY_RUN : 0, &progress, &r, err) < 0)
         return wl_err_context(err, "push of %s", job->entry.name ? job->entry.name : pinned);
     wl_push_report_tell(&report, "push", c);
+    if (push_referrers(args, c, l, job, err) < 0)
+        return -1;
     wl_push_report_print(&report, json);
     return 0;
 }
@@ -275,6 +300,7 @@ static const struct wl_opt opts[] = {
     {"platform", 0, "OS/ARCH", "push it under this platform: wasip1/wasm, linux/amd64 ... (a,b or repeated: an index)"},
     {"format", 0, "FORMAT", "push it as oci, docker or wasm-artifact"},
     {"compression", 0, "NAME", "push it with layers in gzip, gzip-max, zstd or zstd-max"},
+    {"no-attestations", 0, NULL, "leave the SBOM and the provenance that are attached to the image here"},
     {"plain-http", 0, NULL, "http instead of https, also to another machine"},
     {"dry-run", 'n', NULL, "look what is missing there and send nothing"},
     {"json", 0, NULL, "print a JSON array of what was pushed"},
@@ -289,7 +315,8 @@ const struct wl_verb wl_verb_push = {
     .help =
         "Pushes the local image whose name is REF, else the one named like the last part of REF:\n"
         "HOST/team/php:7.4.33-cli takes the local php:7.4.33-cli. Blobs that the registry has are skipped;\n"
-        "the tag is set last and read back. Prints HOST/PATH@sha256:DIGEST for each image, one a line, with\n"
+        "the tag is set last and read back; the SBOM and the provenance of the build follow as\n"
+        "referrers. Prints HOST/PATH@sha256:DIGEST for each image, one a line, with\n"
         "--dry-run a line \"there|send DIGEST SIZE TYPE\" for each object.\n\n"
         "--platform, --format and --compression change what is pushed, not what is in the local store; the digest is\n"
         "then another one. `wlpack image --help` says what they take.\n\n"

@@ -97,7 +97,11 @@ int wl_local_print_entries(const struct wl_layout *l, bool json, struct wl_err *
     for (size_t i = 0; i < all.n; i++) {
         WL_AUTO(wl_image_info_release) struct wl_image_info info = {0};
         struct wl_err e;
-        bool damaged = wl_image_info(l, &all.v[i], &info, &e) < 0;
+        bool damaged;
+
+        if (!all.v[i].name && all.v[i].artifact_type)
+            continue; /* an SBOM or the like: part of the image that it belongs to */
+        damaged = wl_image_info(l, &all.v[i], &info, &e) < 0;
 
         if (damaged && rc == 0) {
             first = e;

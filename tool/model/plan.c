@@ -17,7 +17,7 @@ static const struct {
     [WL_STAGE_FETCH] = {"fetch", "1"},         [WL_STAGE_UNPACK] = {"unpack", "1"},   [WL_STAGE_PATCH] = {"patch", "1"},
     [WL_STAGE_CONFIGURE] = {"configure", "1"}, [WL_STAGE_COMPILE] = {"compile", "1"}, [WL_STAGE_LOWER] = {"lower", "1"},
     [WL_STAGE_OPTIMIZE] = {"optimize", "1"},   [WL_STAGE_CHECK] = {"check", "1"},     [WL_STAGE_AOT] = {"aot", "2"},
-    [WL_STAGE_IMAGE] = {"image", "2"},
+    [WL_STAGE_IMAGE] = {"image", "3"},
 };
 
 const char *wl_stage_name(enum wl_stage s) {

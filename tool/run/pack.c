@@ -153,12 +153,18 @@ int wl_step_image(struct wl_run *r, const struct wl_plan_step *step, const char 
     WL_AUTOFREE char *place = wl_home_path(r->home, WL_HOME_OCI);
     WL_AUTOFREE char *name = wl_sprintf("%s:%s", r->recipe->name, step->tag);
     WL_AUTO(words_release) struct words words = {0};
+    WL_AUTO(wl_layout_entry_release) struct wl_layout_entry entry = {0};
+    struct wl_oci_descriptor subject;
     struct wl_image image = {.name = name};
     struct wl_image_result res;
 
     (void)dir;
     describe(r, recipe, &image, &words);
-    if (wl_layout_open(&layout, place, WL_LAYOUT_CREATE, err) < 0 || put_parts(r, step, &layout, &image, &res, err) < 0)
+    if (wl_layout_open(&layout, place, WL_LAYOUT_CREATE, err) < 0 ||
+        put_parts(r, step, &layout, &image, &res, err) < 0 || wl_layout_find(&layout, name, &entry, err) < 0)
+        return -1;
+    subject = wl_layout_entry_descriptor(&entry);
+    if (wl_run_attest(r, step, name, &layout, &subject, err) < 0)
         return -1;
     out->detail = wl_sprintf("%s, %s", name, wl_size(res.size).s);
     wl_outcome_fact(out, "name", "%s", name);

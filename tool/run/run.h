@@ -2,6 +2,7 @@
 #ifndef WL_RUN_RUN_H
 #define WL_RUN_RUN_H
 
+#include "../../registry/layout.h"
 #include "../model/home.h"
 #include "../model/kit.h"
 #include "../model/plan.h"
@@ -115,6 +116,10 @@ int wl_step_image(struct wl_run *r, const struct wl_plan_step *step, const char 
                   struct wl_err *err);
 /* Whether the image that the step's entry speaks of still is in the local store under its name. */
 bool wl_image_present(const struct wl_run *r, const struct wl_plan_step *step);
+
+/* --- attest.c: attaches SBOM and provenance to an image that was just put into the layout ------------------------- */
+int wl_run_attest(struct wl_run *r, const struct wl_plan_step *step, const char *name, const struct wl_layout *l,
+                  const struct wl_oci_descriptor *subject, struct wl_err *err);
 
 /* --- products.c: what the build hands out ------------------------------------------------------------------------ */
 int wl_run_products(struct wl_run *r, struct wl_err *err);

@@ -1,0 +1,124 @@
+#include "layout_referrers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "layout_internal.h"
+
+#define EMPTY_JSON "{}" /* manifest.md, "Guidance for an Empty Descriptor" */
+
+static struct wl_blob blob_of(const struct wl_buf *b) {
+    return (struct wl_blob){(const uint8_t *)wl_buf_str(b), b->len};
+}
+
+/* Puts the blobs of an attachment; *ret describes its manifest. */
+static int put(const struct wl_layout *l, const struct wl_oci_descriptor *subject, const struct wl_attachment *a,
+               struct wl_oci_descriptor *ret, struct wl_err *err) {
+    WL_AUTO(wl_arena_release) struct wl_arena arena = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    struct wl_blob empty = {(const uint8_t *)EMPTY_JSON, strlen(EMPTY_JSON)};
+    struct wl_oci_descriptor layer = wl_oci_descriptor_of(a->media_type, a->bytes);
+    struct wl_oci_manifest m = {
+        .artifact_type = a->artifact_type,
+        .config = wl_oci_descriptor_of(WL_MT_EMPTY, empty),
+        .has_subject = true,
+        .subject = {.media_type = subject->media_type, .digest = subject->digest, .size = subject->size},
+        .annotations = a->annotations,
+    };
+    struct wl_digest ignored;
+
+    wl_oci_descriptors_add(&m.layers, &arena, &layer);
+    wl_oci_manifest_write(&m, &text);
+    *ret = wl_oci_descriptor_of(WL_MT_MANIFEST, blob_of(&text));
+    if (wl_layout_blob_put(l, empty, &ignored, err) < 0 || wl_layout_blob_put(l, a->bytes, &ignored, err) < 0)
+        return -1;
+    return wl_layout_blob_put(l, blob_of(&text), &ignored, err);
+}
+
+bool wl_layout_subject(const struct wl_layout *l, const struct wl_layout_entry *e, struct wl_digest *ret) {
+    WL_AUTO(wl_arena_release) struct wl_arena arena = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    struct wl_oci_manifest m;
+    struct wl_err ignored;
+
+    if (e->name || wl_oci_kind(e->media_type) != WL_OCI_MANIFEST ||
+        wl_blob_load(l, &e->digest, (int64_t)e->size, &text, &ignored) < 0 ||
+        wl_oci_manifest_parse("referrer", blob_of(&text), e->media_type, WL_OCI_LOCAL, &arena, &m, &ignored) < 0 ||
+        !m.has_subject)
+        return false;
+    *ret = m.subject.digest;
+    return true;
+}
+
+static bool refers(const struct wl_layout *l, const struct wl_layout_entry *e, const struct wl_digest *subject) {
+    struct wl_digest d;
+
+    return wl_layout_subject(l, e, &d) && wl_digest_equal(&d, subject);
+}
+
+int wl_layout_attach(const struct wl_layout *l, const struct wl_oci_descriptor *subject, const struct wl_attachment *a,
+                     struct wl_digest *ret, struct wl_err *err) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
+    WL_AUTO(wl_closep) int lock = -1;
+    struct wl_oci_descriptor d;
+    size_t kept = 0;
+
+    if (!wl_layout_blob_has(l, &subject->digest, (int64_t)subject->size))
+        return wl_fail(err, WL_FAILED, "%s, to which something was to be attached, is not in %s",
+                       wl_digest_str(&subject->digest).s, l->dir);
+    if (put(l, subject, a, &d, err) < 0 || wl_layout_change_begin(l, &all, &lock, err) < 0)
+        return -1;
+    for (size_t i = 0; i < all.n; i++) {
+        struct wl_layout_entry *e = &all.v[i];
+
+        if (e->artifact_type && strcmp(e->artifact_type, a->artifact_type) == 0 && refers(l, e, &subject->digest))
+            wl_layout_entry_release(e);
+        else
+            all.v[kept++] = *e;
+    }
+    all.n = kept;
+    all.v = wl_reallocarray(all.v, all.n + 1, sizeof(*all.v));
+    all.v[all.n++] = (struct wl_layout_entry){.media_type = wl_strdup(d.media_type),
+                                              .digest = d.digest,
+                                              .size = d.size,
+                                              .artifact_type = wl_strdup(a->artifact_type)};
+    if (wl_layout_change_write(l, &all, err) < 0)
+        return -1;
+    if (ret)
+        *ret = d.digest;
+    return 0;
+}
+
+int wl_layout_referrers(const struct wl_layout *l, const struct wl_digest *subject, struct wl_layout_entries *ret,
+                        struct wl_err *err) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
+
+    if (wl_layout_list(l, &all, err) < 0)
+        return -1;
+    ret->v = wl_calloc(all.n + 1, sizeof(*ret->v));
+    for (size_t i = 0; i < all.n; i++) {
+        if (!refers(l, &all.v[i], subject))
+            continue;
+        ret->v[ret->n++] = all.v[i];
+        memset(&all.v[i], 0, sizeof(all.v[i])); /* moved */
+    }
+    return 0;
+}
+
+int wl_layout_attached(const struct wl_layout *l, const struct wl_oci_descriptor *d, struct wl_arena *a,
+                       struct wl_oci_manifest *m, struct wl_buf *ret_document, struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    WL_AUTOFREE char *name = wl_sprintf("the referrer %s", wl_digest_str(&d->digest).s);
+    struct wl_oci_manifest own;
+
+    if (wl_blob_load(l, &d->digest, (int64_t)d->size, &text, err) < 0 ||
+        wl_oci_manifest_parse(name, blob_of(&text), d->media_type, WL_OCI_LOCAL, a, &own, err) < 0)
+        return -1;
+    if (own.layers.n == 0)
+        return wl_fail(err, WL_FAILED, "%s holds no document", name);
+    if (wl_blob_load(l, &own.layers.v[0].digest, (int64_t)own.layers.v[0].size, ret_document, err) < 0)
+        return wl_err_context(err, "%s", name);
+    if (m)
+        *m = own;
+    return 0;
+}

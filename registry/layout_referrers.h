@@ -1,0 +1,34 @@
+/* Referrers in a layout: manifests with a `subject` (image-spec 1.1, manifest.md) that say something about an image - an SBOM,
+ * provenance. They are nameless entries of index.json with their artifactType; gc drops those whose subject is gone. */
+#ifndef WL_REGISTRY_LAYOUT_REFERRERS_H
+#define WL_REGISTRY_LAYOUT_REFERRERS_H
+
+#include "layout.h"
+#include "oci.h"
+
+/* What is attached, borrowed for the call. */
+struct wl_attachment {
+    const char *artifact_type; /* of the manifest */
+    const char *media_type;    /* of its one layer */
+    struct wl_blob bytes;      /* the layer */
+    struct wl_oci_pairs annotations;
+};
+
+/* Stores the document and its manifest (empty config, one layer, subject) and lists it in index.json, in place of an earlier one
+ * with the same artifactType and subject. The subject must be in the layout; ret may be NULL. */
+int wl_layout_attach(const struct wl_layout *l, const struct wl_oci_descriptor *subject, const struct wl_attachment *a,
+                     struct wl_digest *ret, struct wl_err *err);
+
+/* The entries whose manifest has this subject; ret must be zeroed. Entries that cannot be read are passed over. */
+int wl_layout_referrers(const struct wl_layout *l, const struct wl_digest *subject, struct wl_layout_entries *ret,
+                        struct wl_err *err);
+
+/* Reads a referrer's manifest and the document in its first layer (at most WL_LAYOUT_MANIFEST_MAX bytes), both verified;
+ * appended to *ret_document. m may be NULL; its strings live in the arena. */
+int wl_layout_attached(const struct wl_layout *l, const struct wl_oci_descriptor *d, struct wl_arena *a,
+                       struct wl_oci_manifest *m, struct wl_buf *ret_document, struct wl_err *err);
+
+/* The subject of an entry without a name; false for everything else and for what cannot be read. */
+bool wl_layout_subject(const struct wl_layout *l, const struct wl_layout_entry *e, struct wl_digest *ret);
+
+#endif

@@ -1,0 +1,29 @@
+/* Provenance statements and signature payloads: what a registry hands us as such. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../registry/cosign.h"
+#include "../../tool/base/mem.h"
+#include "../../tool/stages/attest.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    WL_AUTO(wl_attest_release) struct wl_attest a = {0}, b = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf out = {0};
+    WL_AUTO(wl_strv_release) struct wl_strv diff = {0}, kits = {0};
+    struct wl_digest zero = {{0}};
+    struct wl_err err;
+
+    wl_cosign_payload_check((struct wl_blob){data, size}, &zero, &err);
+    if (wl_attest_parse("provenance", (struct wl_blob){data, size}, &a, &err) < 0)
+        return 0;
+    /* what was read can be written, read again, and is the same */
+    wl_attest_provenance(&a, &out);
+    if (wl_attest_parse("again", (struct wl_blob){(const uint8_t *)wl_buf_str(&out), out.len}, &b, &err) < 0)
+        abort();
+    wl_attest_diff(&a, &b, &diff, &kits);
+    if (a.n != b.n)
+        abort();
+    return 0;
+}

@@ -1,0 +1,364 @@
+/* base/signature, stages/attest, and the registry's side of both: referrers in a layout, cosign's payload. */
+#include <string.h>
+
+#include "layout_fixture.h"
+
+#include "../../registry/cosign.h"
+#include "../../registry/layout_referrers.h"
+#include "../../tool/base/json.h"
+#include "../../tool/base/signature.h"
+#include "../../tool/stages/attest.h"
+
+static struct wl_blob text(const char *s) {
+    return (struct wl_blob){(const uint8_t *)s, strlen(s)};
+}
+
+static struct wl_blob blob_of(const struct wl_buf *b) {
+    return text(wl_buf_str(b));
+}
+
+static char *write_key(const char *dir, const char *name, const struct wl_buf *pem) {
+    char *path = wl_path_join(dir, name);
+    struct wl_err err;
+
+    assert_ok(wl_fs_write(path, pem->p, pem->len, &err));
+    return path;
+}
+
+/* --- Signatures ---------------------------------------------------------------------------------------------------- */
+
+static void sign_and_verify(void **state) {
+    WL_AUTO(wl_sign_key_release) struct wl_sign_key k = {0}, public = {0}, other = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf pem = {0}, sig = {0};
+    WL_AUTOFREE char *path = NULL;
+    char *dir = test_dir();
+    struct wl_err err;
+
+    (void)state;
+    assert_ok(wl_sign_key_new(&k, &err));
+    assert_ok(wl_sign_key_write_public(&k, &pem, &err));
+    path = write_key(dir, "k.pub", &pem);
+    assert_ok(wl_sign_key_load(path, NULL, &public, &err));
+    assert_false(public.is_private);
+    assert_ok(wl_sign(&k, text("hello"), &sig, &err));
+    assert_true(wl_sign_verify(&public, text("hello"), (struct wl_blob){(uint8_t *)sig.p, sig.len}));
+    assert_false(wl_sign_verify(&public, text("hellp"), (struct wl_blob){(uint8_t *)sig.p, sig.len}));
+    assert_false(wl_sign_verify(&public, text("hello"), (struct wl_blob){(uint8_t *)sig.p, sig.len - 1}));
+    assert_false(wl_sign_verify(&public, text("hello"), text("")));
+    assert_ok(wl_sign_key_new(&other, &err));
+    assert_false(wl_sign_verify(&other, text("hello"), (struct wl_blob){(uint8_t *)sig.p, sig.len}));
+    wl_buf_clear(&sig);
+    assert_fails(wl_sign(&public, text("x"), &sig, &err), WL_FAILED, "needs the private key");
+    test_rmdir(dir);
+}
+
+/* Made by the openssl program: `openssl dgst -sha256 -sign`. */
+static void known_signature(void **state) {
+    static const char pem[] =
+        "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEft851vQ2BnVQTnJ5WRvHPisfq1yY\n"
+        "ra9YnFwAkQ2f15z9KRIKLQDtP8ii6+RNnvGtb/dZDBoHBB9XDTJgRsJX7Q==\n"
+        "-----END PUBLIC KEY-----\n";
+    static const char b64[] =
+        "MEYCIQD9uzzQHoQP86l3mBFv6xCOIDQmf/gGLgVqGim5SG1VSQIhANDMnpyL8Vu+LUoNrbCAhPUEC3viqv534YUVhDOdD+D3";
+    WL_AUTO(wl_sign_key_release) struct wl_sign_key k = {0};
+    WL_AUTOFREE char *path = NULL;
+    char *dir = test_dir();
+    uint8_t sig[256];
+    size_t n;
+    struct wl_err err;
+
+    (void)state;
+    path = wl_path_join(dir, "k.pub");
+    assert_ok(wl_fs_write(path, pem, strlen(pem), &err));
+    assert_ok(wl_sign_key_load(path, NULL, &k, &err));
+    assert_int_equal(wl_base64_decode(b64, sig, &n), 0);
+    assert_true(wl_sign_verify(&k, text("a known text\n"), (struct wl_blob){sig, n}));
+    assert_false(wl_sign_verify(&k, text("a known text"), (struct wl_blob){sig, n}));
+    test_rmdir(dir);
+}
+
+static void key_files(void **state) {
+    WL_AUTO(wl_sign_key_release) struct wl_sign_key k = {0}, back = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf pem = {0};
+    WL_AUTOFREE char *path = NULL;
+    WL_AUTOFREE char *bad = NULL;
+    char *dir = test_dir();
+    struct wl_err err;
+
+    (void)state;
+    assert_ok(wl_sign_key_new(&k, &err));
+    assert_ok(wl_sign_key_write_private(&k, "secret", &pem, &err));
+    assert_non_null(strstr(pem.p, "ENCRYPTED"));
+    path = write_key(dir, "k", &pem);
+    assert_fails(wl_sign_key_load(path, NULL, &back, &err), WL_FAILED, "WLPACK_KEY_PASSWORD");
+    assert_fails(wl_sign_key_load(path, "wrong", &back, &err), WL_FAILED, "password is wrong");
+    assert_ok(wl_sign_key_load(path, "secret", &back, &err));
+    assert_true(back.is_private);
+    bad = wl_path_join(dir, "bad");
+    assert_ok(wl_fs_write(bad, "hello", 5, &err));
+    assert_fails(wl_sign_key_load(bad, NULL, &back, &err), WL_FAILED, "no key in PEM");
+    wl_buf_clear(&pem);
+    wl_buf_adds(&pem, "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\neyJ9\n-----END ENCRYPTED SIGSTORE PRIVATE "
+                      "KEY-----\n");
+    assert_ok(wl_fs_write(bad, pem.p, pem.len, &err));
+    assert_fails(wl_sign_key_load(bad, "x", &back, &err), WL_FAILED, "cosign's own encryption");
+    assert_fails(wl_sign_key_load("/nonexistent/key", NULL, &back, &err), WL_FAILED, "/nonexistent/key");
+    test_rmdir(dir);
+}
+
+/* Only P-256 is taken: an RSA key and one over P-384. */
+static void other_kinds(void **state) {
+    static const char p384[] =
+        "-----BEGIN PUBLIC KEY-----\nMHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEzP7aoo7aavwRzYhRs9iEqrRMKbMqtFtl\n"
+        "3JqfIaWCHbeg4lZgPQZgYuQC1XYec0NFBB+75eol4EVL1nNOxBDwCv9bPTUTjC0Q\n"
+        "VnThEtS4KB0vrTA7wYuqUkr9Exu/NK08\n"
+        "-----END PUBLIC KEY-----\n";
+    WL_AUTO(wl_sign_key_release) struct wl_sign_key k = {0};
+    WL_AUTOFREE char *path = NULL;
+    char *dir = test_dir();
+    struct wl_err err;
+
+    (void)state;
+    path = wl_path_join(dir, "k.pub");
+    assert_ok(wl_fs_write(path, p384, strlen(p384), &err));
+    assert_fails(wl_sign_key_load(path, NULL, &k, &err), WL_FAILED, "only ECDSA keys over P-256");
+    test_rmdir(dir);
+}
+
+static void cosign_payload(void **state) {
+    WL_AUTO(wl_buf_release) struct wl_buf b = {0};
+    struct wl_digest d = wl_digest_of("x", 1), other = wl_digest_of("y", 1);
+    struct wl_err err;
+
+    (void)state;
+    wl_cosign_payload("registry.example.com/team/php", &d, &b);
+    assert_string_equal(wl_buf_str(&b),
+                        "{\"critical\":{\"identity\":{\"docker-reference\":\"registry.example.com/team/php\"},"
+                        "\"image\":{\"docker-manifest-digest\":\"sha256:"
+                        "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881\"},"
+                        "\"type\":\"cosign container image signature\"},\"optional\":null}");
+    assert_ok(wl_cosign_payload_check(blob_of(&b), &d, &err));
+    assert_fails(wl_cosign_payload_check(blob_of(&b), &other, &err), WL_FAILED, "signs another manifest");
+    assert_fails(wl_cosign_payload_check(text("{}"), &d, &err), WL_FAILED, "critical.type");
+    assert_fails(wl_cosign_payload_check(text("{"), &d, &err), WL_FAILED, "signature payload");
+    assert_string_equal(wl_cosign_tag(&d).s,
+                        "sha256-2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881.sig");
+}
+
+/* --- Documents ----------------------------------------------------------------------------------------------------- */
+
+static struct wl_attest sample(void) {
+    struct wl_attest a = {.recipe = "php-7.4.33",
+                          .flavour = "wasi",
+                          .image = "cli",
+                          .subject_name = "php:7.4.33-cli",
+                          .subject = wl_digest_of("image", 5),
+                          .name = "php",
+                          .version = "7.4.33",
+                          .license = "PHP-3.01",
+                          .epoch = 1667433600,
+                          .created = "2022-11-03T00:00:00Z"};
+
+    wl_attest_add(&a, &(struct wl_material){.role = WL_MATERIAL_SOURCE,
+                                            .of = "php-7.4.33",
+                                            .name = "php-7.4.33.tar.xz",
+                                            .version = "7.4.33",
+                                            .uri = "https://www.php.net/distributions/php-7.4.33.tar.xz",
+                                            .license = "PHP-3.01",
+                                            .digest = wl_digest_of("s", 1)});
+    wl_attest_add(&a, &(struct wl_material){.role = WL_MATERIAL_PATCH,
+                                            .of = "php-7.4.33",
+                                            .name = "0001 \"odd\".patch",
+                                            .digest = wl_digest_of("p", 1)});
+    wl_attest_add(&a, &(struct wl_material){.role = WL_MATERIAL_SOURCE,
+                                            .of = "zlib-1.3.1",
+                                            .name = "zlib-1.3.1.tar.gz",
+                                            .digest = wl_digest_of("z", 1)});
+    wl_attest_add(&a, &(struct wl_material){.role = WL_MATERIAL_KIT,
+                                            .of = "php-7.4.33",
+                                            .name = "binaryen",
+                                            .version = "120",
+                                            .digest = wl_digest_of("k", 1)});
+    return a;
+}
+
+static void provenance_round_trip(void **state) {
+    WL_AUTO(wl_attest_release) struct wl_attest a = sample(), b = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf out = {0}, again = {0};
+    WL_AUTO(wl_strv_release) struct wl_strv diff = {0}, kits = {0};
+    struct wl_err err;
+
+    (void)state;
+    wl_attest_provenance(&a, &out);
+    wl_attest_provenance(&a, &again);
+    assert_string_equal(out.p, again.p);
+    assert_ok(wl_attest_parse("provenance", blob_of(&out), &b, &err));
+    assert_string_equal(b.recipe, "php-7.4.33");
+    assert_string_equal(b.builder, WL_ATTEST_BUILDER);
+    assert_true(wl_digest_equal(&a.subject, &b.subject));
+    assert_int_equal(b.n, 4);
+    assert_string_equal(b.v[1].name, "0001 \"odd\".patch");
+    wl_attest_diff(&a, &b, &diff, &kits);
+    assert_int_equal(diff.n + kits.n, 0);
+}
+
+static void differences(void **state) {
+    WL_AUTO(wl_attest_release) struct wl_attest a = sample(), b = sample();
+    WL_AUTO(wl_strv_release) struct wl_strv diff = {0}, kits = {0};
+
+    (void)state;
+    b.v[1].digest = wl_digest_of("changed", 7);
+    b.v[2].name = "zlib-1.3.2.tar.gz";
+    b.v[3].digest = wl_digest_of("another kit", 11);
+    wl_attest_diff(&a, &b, &diff, &kits);
+    assert_int_equal(diff.n, 3);
+    assert_true(wl_starts(diff.v[0], "patch 0001 \"odd\".patch of php-7.4.33: sha256:"));
+    assert_string_equal(diff.v[1], "source zlib-1.3.1.tar.gz of zlib-1.3.1: not here");
+    assert_string_equal(diff.v[2], "source zlib-1.3.2.tar.gz of zlib-1.3.1: not in the statement");
+    assert_int_equal(kits.n, 1);
+    assert_true(wl_starts(kits.v[0], "kit binaryen"));
+}
+
+static void bad_statements(void **state) {
+    static const struct {
+        const char *in, *want;
+    } cases[] = {
+        {"", "provenance"},
+        {"[]", "no in-toto statement"},
+        {"{\"_type\":\"https://in-toto.io/Statement/v0.1\"}", "no in-toto statement"},
+        {"{\"_type\":\"https://in-toto.io/Statement/v1\",\"predicateType\":\"https://slsa.dev/provenance/v1\","
+         "\"predicate\":{\"buildDefinition\":{\"buildType\":\"https://example.com/x\"}}}",
+         "not made by wlpack"},
+        {"{\"_type\":\"https://in-toto.io/Statement/v1\",\"predicateType\":\"https://slsa.dev/provenance/v1\","
+         "\"predicate\":{\"buildDefinition\":{\"buildType\":\"urn:wlpack:build:v1\"}}}",
+         "recipe, flavour, image or builder is missing"},
+        {"{\"_type\":\"https://in-toto.io/Statement/v1\",\"predicateType\":\"https://slsa.dev/provenance/v1\","
+         "\"predicate\":{\"buildDefinition\":{\"buildType\":\"urn:wlpack:build:v1\",\"externalParameters\":"
+         "{\"recipe\":\"a\",\"flavour\":\"b\",\"image\":\"c\"}},\"runDetails\":{\"builder\":{\"id\":\"d\"}}}}",
+         "the subject has no sha256"},
+        {"{\"_type\":\"https://in-toto.io/Statement/v1\",\"predicateType\":\"https://slsa.dev/provenance/"
+         "v1\",\"subject\":"
+         "[{\"digest\":{\"sha256\":\"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881\"}}],"
+         "\"predicate\":{\"buildDefinition\":{\"buildType\":\"urn:wlpack:build:v1\",\"externalParameters\":"
+         "{\"recipe\":\"a\",\"flavour\":\"b\",\"image\":\"c\"},\"resolvedDependencies\":[{\"name\":\"x\"}]},"
+         "\"runDetails\":{\"builder\":{\"id\":\"d\"}}}}",
+         "resolvedDependencies[0]: a material needs"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WL_ARRAY_LEN(cases); i++) {
+        struct wl_attest a;
+        struct wl_err err;
+
+        assert_fails(wl_attest_parse("provenance", text(cases[i].in), &a, &err), WL_FAILED, cases[i].want);
+    }
+}
+
+static void spdx(void **state) {
+    WL_AUTO(wl_attest_release) struct wl_attest a = sample();
+    WL_AUTO(wl_buf_release) struct wl_buf out = {0};
+    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
+    const wl_json *packages, *relations;
+    struct wl_err err;
+
+    (void)state;
+    wl_attest_spdx(&a, &out);
+    assert_ok(wl_json_parse(&doc, "SBOM", out.p, out.len, WL_FAILED, &err));
+    packages = wl_json_get(wl_json_root(doc), "packages");
+    relations = wl_json_get(wl_json_root(doc), "relationships");
+    assert_int_equal(wl_json_len(packages), 5);
+    assert_int_equal(wl_json_len(relations), 5);
+    assert_string_equal(wl_json_get_str(wl_json_at(packages, 2), "SPDXID"), "SPDXRef-1-0001--odd-.patch");
+    assert_string_equal(wl_json_get_str(wl_json_at(relations, 1), "relationshipType"), "GENERATED_FROM");
+    assert_string_equal(wl_json_get_str(wl_json_at(relations, 2), "relationshipType"), "PATCH_FOR");
+    assert_string_equal(wl_json_get_str(wl_json_at(relations, 2), "relatedSpdxElement"), "SPDXRef-0-php-7.4.33.tar.xz");
+    assert_string_equal(wl_json_get_str(wl_json_at(relations, 3), "relationshipType"), "STATIC_LINK");
+    assert_string_equal(wl_json_str(wl_json_lookup(doc, "$.creationInfo.created")), "2022-11-03T00:00:00Z");
+}
+
+/* --- Referrers in a layout ----------------------------------------------------------------------------------------- */
+
+static struct wl_oci_descriptor put_image(const struct wl_layout *l, const char *name, const char *config) {
+    WL_AUTO(wl_buf_release) struct wl_buf out = {0};
+    struct wl_oci_manifest m = {.config = wl_oci_descriptor_of("application/x-test", text(config))};
+    struct wl_oci_descriptor d;
+    struct wl_layout_entry e = {0};
+    struct wl_digest ignored;
+    struct wl_err err;
+
+    assert_ok(wl_layout_blob_put(l, text(config), &ignored, &err));
+    wl_oci_manifest_write(&m, &out);
+    d = wl_oci_descriptor_of(WL_MT_MANIFEST, blob_of(&out));
+    assert_ok(wl_layout_blob_put(l, blob_of(&out), &ignored, &err));
+    e = (struct wl_layout_entry){
+        .name = (char *)name, .media_type = (char *)d.media_type, .digest = d.digest, .size = d.size};
+    assert_ok(wl_layout_tag(l, &e, &err));
+    return d;
+}
+
+static size_t count(const struct wl_layout *l, const struct wl_oci_descriptor *subject) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries e = {0};
+    struct wl_err err;
+
+    assert_ok(wl_layout_referrers(l, &subject->digest, &e, &err));
+    return e.n;
+}
+
+static void referrers(void **state) {
+    struct fixture f = setup();
+    struct wl_oci_descriptor one = put_image(&f.l, "one:1", "1"), two = put_image(&f.l, "two:1", "2");
+    struct wl_attachment sbom = {.artifact_type = WL_MT_SPDX, .media_type = WL_MT_SPDX, .bytes = text("first")};
+    struct wl_attachment proof = {.artifact_type = WL_MT_INTOTO, .media_type = WL_MT_INTOTO, .bytes = text("proof")};
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries e = {0};
+    WL_AUTO(wl_arena_release) struct wl_arena arena = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf document = {0};
+    struct wl_oci_descriptor d, gone = one;
+    struct wl_oci_manifest m;
+    struct wl_layout_gc gc;
+    struct wl_err err;
+
+    (void)state;
+    assert_ok(wl_layout_attach(&f.l, &one, &sbom, NULL, &err));
+    assert_ok(wl_layout_attach(&f.l, &one, &proof, NULL, &err));
+    assert_ok(wl_layout_attach(&f.l, &two, &proof, NULL, &err));
+    assert_int_equal(count(&f.l, &one), 2);
+    sbom.bytes = text("second");
+    assert_ok(wl_layout_attach(&f.l, &one, &sbom, NULL, &err));
+    assert_int_equal(count(&f.l, &one), 2); /* in place of the first */
+    assert_int_equal(count(&f.l, &two), 1);
+    assert_ok(wl_layout_referrers(&f.l, &two.digest, &e, &err));
+    d = wl_layout_entry_descriptor(&e.v[0]);
+    assert_ok(wl_layout_attached(&f.l, &d, &arena, &m, &document, &err));
+    assert_string_equal(wl_buf_str(&document), "proof");
+    assert_true(m.has_subject && wl_digest_equal(&m.subject.digest, &two.digest));
+    gone.digest = wl_digest_of("gone", 4);
+    assert_fails(wl_layout_attach(&f.l, &gone, &sbom, NULL, &err), WL_FAILED, "is not in");
+
+    /* gc keeps them with their image and drops them behind it */
+    wl_layout_close(&f.l);
+    assert_ok(wl_layout_gc(f.path, 0, &gc, &err));
+    assert_int_equal(gc.removed, 2); /* the first SBOM and its manifest */
+    assert_ok(wl_layout_open(&f.l, f.path, WL_LAYOUT_WRITE, &err));
+    assert_int_equal(count(&f.l, &one), 2);
+    assert_ok(wl_layout_untag(&f.l, "one:1", &err));
+    wl_layout_close(&f.l);
+    assert_ok(wl_layout_gc(f.path, WL_LAYOUT_GC_DRY, &gc, &err));
+    assert_int_equal(gc.removed, 2 + 3); /* manifest, config; SBOM, two manifests: the proof is shared */
+    assert_ok(wl_layout_gc(f.path, 0, &gc, &err));
+    assert_int_equal(gc.removed, 2 + 3);
+    assert_ok(wl_layout_open(&f.l, f.path, WL_LAYOUT_WRITE, &err));
+    assert_int_equal(count(&f.l, &one), 0);
+    assert_int_equal(count(&f.l, &two), 1);
+    teardown(&f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sign_and_verify), cmocka_unit_test(known_signature), cmocka_unit_test(key_files),
+        cmocka_unit_test(other_kinds),     cmocka_unit_test(cosign_payload),  cmocka_unit_test(provenance_round_trip),
+        cmocka_unit_test(differences),     cmocka_unit_test(bad_statements),  cmocka_unit_test(spdx),
+        cmocka_unit_test(referrers),
+    };
+
+    return cmocka_run_group_tests_name("attest", tests, NULL, NULL);
+}

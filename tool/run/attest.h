@@ -1,0 +1,14 @@
+/* Attestations of the images that a build makes: what went into them, from the recipe, its series and scripts, and the kits. */
+#ifndef WL_RUN_ATTEST_H
+#define WL_RUN_ATTEST_H
+
+#include "../../registry/layout.h"
+#include "../model/home.h"
+#include "../stages/attest.h"
+
+/* What a build of the recipe would be made from here and now: recipe, flavour and materials of *ret; subject and image stay empty. For
+ * `verify`, to hold against what a statement says. */
+int wl_attest_here(const struct wl_home *home, const char *id, const char *flavour, struct wl_attest *ret,
+                   struct wl_err *err);
+
+#endif
