@@ -87,6 +87,7 @@ static int precompile(const struct wl_args *args, struct wl_home *home, struct w
     a.log_path = log;
     a.jobs = (unsigned)jobs;
     a.optimize = level ? level[0] : 0;
+    a.interpreter = wl_args_has(args, "interpreter");
     a.wasmedge_root = kits[0].root;
     a.wasmedge_identity = kits[0].identity;
     a.llvm_root = kits[1].root;
@@ -99,8 +100,9 @@ static int precompile(const struct wl_args *args, struct wl_home *home, struct w
             wl_warn("%s: the code is bound to processors like this machine's: this clang makes none for %s", a.out,
                     a.info.codes[i].arch);
     }
-    wl_info("children: %.1f s of processor time, %ld MB at most; %zu indirect calls without the runtime", a.cpu_s,
-            a.max_rss_kb / 1024, a.n_lookups);
+    wl_info("children: %.1f s of processor time, %ld MB at most; %zu indirect calls without the runtime, %u functions "
+            "threaded",
+            a.cpu_s, a.max_rss_kb / 1024, a.n_lookups, a.n_threaded);
     return 0;
 }
 
@@ -147,6 +149,8 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
 static const struct wl_opt opts[] = {
     {"arch", 0, "ARCH", "aot: x86_64 or aarch64; repeatable (default: this machine's)"},
     {"optimize", 0, "LEVEL", "aot: clang's level, 0 to 3, s, z (default 2)"},
+    {"interpreter", 0, NULL,
+     "aot: the module is an interpreter in C: thread its functions; unused loads need not trap"},
     {"gap", 0, "N", "direct-calls: entries of other types inside a range of the table (default 16)"},
     {"peel", 0, "PERCENT", "direct-calls: entries of its type in a range that is tested first (default 25)"},
     {"exported-constant", 0, NULL, "direct-calls: the host does not write to an exported table"},

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "../wasm/aot_ir.h"
 #include "../wasm/direct_calls.h"
 #include "../wasm/lower_eh.h"
 #include "recipe_impl.h"
@@ -382,6 +383,7 @@ static void make_aot(struct maker *m, const size_t *module, size_t *ret) {
             begin_artefact(m, WL_STAGE_AOT, i, module[i], wl_arena_strdup(&m->p->arena, m->spec->archs[k]));
             input(m, "arch", m->spec->archs[k]);
             input_fields(m, &wl_recipe_spec, m->r, "", aot);
+            input_number(m, "aot version", WL_AOT_IR_VERSION);
             if (m->r->aot && m->r->aot->direct_calls.v)
                 input_number(m, "direct-calls version", WL_DIRECT_CALLS_VERSION);
             input_kit(m, "wasmedge", m->spec->wasmedge);

@@ -73,6 +73,7 @@ struct wl_recipe_optimize {
 struct wl_recipe_aot {
     const char *optimize;         /* wasmedgec's level: "0" "1" "2" "3" "s" "z" */
     struct wl_list flags;         /* further switches of wasmedge compile */
+    struct wl_obool interpreter;  /* wl_aot.interpreter */
     struct wl_obool direct_calls; /* tool/wasm/direct_calls.h before it */
 };
 

@@ -213,6 +213,12 @@ static const struct wl_spec_field aot_fields[] = {
      .offset = AT(wl_recipe_aot, flags),
      .doc = "Further switches of the ahead-of-time compiler.",
      .format = &wl_format_switch},
+    {.name = "interpreter",
+     .type = WL_SPEC_BOOL,
+     .offset = AT(wl_recipe_aot, interpreter),
+     .doc =
+         "The module is an interpreter in C. Its functions jump one to the next without going back to their loop, and "
+         "an access to the memory whose value nobody uses need not trap: faster code; default false."},
     {.name = "direct-calls",
      .type = WL_SPEC_BOOL,
      .offset = AT(wl_recipe_aot, direct_calls),

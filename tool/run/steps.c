@@ -257,11 +257,16 @@ int wl_step_aot(struct wl_run *r, const struct wl_plan_step *step, const char *d
     a.llvm_identity = sdk->identity;
     a.optimize = recipe && recipe->optimize ? recipe->optimize[0] : 0;
     a.wasmedge_flags = recipe ? recipe->flags.v : NULL;
+    a.interpreter = recipe && recipe->interpreter.v;
     if (r->ev->progress)
         a.progress = *r->ev->progress;
     if (wl_fs_mkdirs_parent(log, err) < 0 || wl_aot_compile(&a, err) < 0)
         return -1;
     note_rss(r, a.max_rss_kb);
+    if (a.interpreter) {
+        wl_buf_addf(&text, "; %u functions threaded", a.n_threaded);
+        wl_outcome_fact(out, "threaded", "%u", a.n_threaded);
+    }
     if (a.info.n_codes > 0 && strcmp(a.info.codes[0].cpu, WL_AOT_CPU_HOST) == 0)
         r->ev->note(r->ev->arg,
                     "this wasi-sdk makes no native code, so WasmEdge's own compiler did: the precompiled module "

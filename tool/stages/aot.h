@@ -16,9 +16,6 @@
 #include "../base/out.h"
 #include "../wasm/aot_file.h"
 
-/* Raised whenever the same input may give other bytes: part of the step's key. */
-#define WL_AOT_STAGE_VERSION 2
-
 struct wl_aot {
     const char *in;           /* a portable module */
     const char *out;          /* appears by rename; its folder is created */
@@ -30,6 +27,9 @@ struct wl_aot {
     const char *work_dir; /* created, filled (about 60 times the module) and emptied again; private to this call */
     const char *log_path; /* what the children say; appended */
     char optimize;        /* clang's level: '0' to '3', 's', 'z'; 0: '2' */
+    /* The module is an interpreter that a C compiler made: accesses to the memory whose value nobody uses need not trap
+     * (aot_text.h), and its loop is threaded (aot_thread.h, which says what the caller promises). */
+    bool interpreter;
     const char *const *wasmedge_flags; /* further switches of wasmedge compile ("--enable-tail-call"); NULL: none */
     unsigned jobs;                     /* clangs at once, each up to 400 MB; 0: one */
     /* Where clang has no code generator for this machine's architecture (the upstream WASI SDK's has WebAssembly alone), let
@@ -40,9 +40,10 @@ struct wl_aot {
 
     /* Results. */
     struct wl_aot_info info;
-    long max_rss_kb;  /* of the largest child */
-    size_t n_lookups; /* indirect calls that find their function without the runtime (aot_ir.h) */
-    double cpu_s;     /* of all children */
+    long max_rss_kb;     /* of the largest child */
+    size_t n_lookups;    /* indirect calls that find their function without the runtime (aot_ir.h) */
+    unsigned n_threaded; /* functions that go on to the next one by themselves (aot_thread.h) */
+    double cpu_s;        /* of all children */
 };
 
 /* Does it. Fails (WL_FAILED) when the input is no portable module, when WasmEdge cannot take it (exceptions have to be

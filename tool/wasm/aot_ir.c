@@ -8,6 +8,7 @@
 #include "../base/buf.h"
 #include "../base/mem.h"
 #include "../base/proc.h"
+#include "aot_body.h"
 
 #define LINE_CHUNK 65536             /* a longer line is handled in pieces of it */
 #define HEAD_MAX (64u * 1024 * 1024) /* signatures, declarations, attributes and metadata together */
@@ -48,7 +49,7 @@ struct reader {
 };
 
 struct split {
-    const struct wl_aot_table *table;
+    const struct wl_aot_how *how;
     struct wl_buf shared;   /* text for every part */
     struct wl_buf aliases;  /* text for part 0 */
     struct wl_buf declares; /* one "declare hidden ..." line per function */
@@ -134,6 +135,14 @@ static bool symbol(const char *line, char *ret_letter, unsigned long *ret) {
     *ret_letter = at[1];
     *ret = strtoul(at + 2, &end, 10);
     return *end == '(';
+}
+
+/* The number of the function that a define line begins; UINT32_MAX for a type wrapper. */
+static uint32_t number_of(const char *line) {
+    unsigned long index = 0;
+    char letter = 't';
+
+    return symbol(line, &letter, &index) && letter == 'f' ? (uint32_t)index : UINT32_MAX;
 }
 
 /* The i-th function starts: notes its signature as a declaration. */
@@ -295,90 +304,10 @@ static void drop_uwtable(struct wl_buf *text) {
     }
 }
 
-/* --- Indirect calls --- */
-
-/* The lookup, a copy for every part: %host is the runtime's own function for it. */
-static void write_lookup(FILE *out, size_t n) {
-    fprintf(out,
-            "define private ptr @wl.lookup(ptr %%host, i32 %%type, i32 %%index) alwaysinline strictfp {\n"
-            "  %%inside = icmp ult i32 %%index, %zu\n"
-            "  br i1 %%inside, label %%look, label %%ask\n"
-            "look:\n"
-            "  %%wide = zext i32 %%index to i64\n"
-            "  %%slot = getelementptr inbounds [%zu x { i32, i32 }], ptr @wl.table, i64 0, i64 %%wide\n"
-            "  %%has = load i32, ptr %%slot, align 4\n"
-            "  %%same = icmp eq i32 %%has, %%type\n"
-            "  br i1 %%same, label %%direct, label %%ask\n"
-            "direct:\n"
-            "  %%at = getelementptr inbounds i8, ptr %%slot, i64 4\n"
-            "  %%offset = load i32, ptr %%at, align 4\n"
-            "  %%far = sext i32 %%offset to i64\n"
-            "  %%found = getelementptr i8, ptr @wl.table, i64 %%far\n"
-            "  br label %%done\n"
-            "ask:\n"
-            "  %%asked = tail call ptr %%host(i32 0, i32 %%type, i32 %%index) strictfp\n"
-            "  br label %%done\n"
-            "done:\n"
-            "  %%result = phi ptr [ %%found, %%direct ], [ %%asked, %%ask ]\n"
-            "  ret ptr %%result\n"
-            "}\n",
-            n, n);
-}
-
-/* The table: a type and the function's distance from the table's start. No type has an empty slot's number. */
-static void write_table(FILE *out, const struct wl_aot_table *t) {
-    fprintf(out, "@wl.table = hidden constant [%zu x { i32, i32 }] [", t->n);
-    for (size_t i = 0; i < t->n; i++) {
-        const struct wl_aot_slot *s = &t->slots[i];
-
-        if (s->function == WL_AOT_NO_FUNCTION)
-            fprintf(out, "%s\n  { i32, i32 } { i32 -1, i32 0 }", i ? "," : "");
-        else
-            fprintf(out,
-                    "%s\n  { i32, i32 } { i32 %u, i32 trunc (i64 sub (i64 ptrtoint (ptr @f%u to i64), "
-                    "i64 ptrtoint (ptr @wl.table to i64)) to i32) }",
-                    i ? "," : "", s->type, s->function);
-    }
-    fprintf(out, "\n], align 8\n");
-}
-
-/* "  %65 = tail call ptr %64(i32 0, i32 2, i32 %61) #6", in places without "tail": the runtime is asked for the function of type 2
- * at %61 in table 0. No other call in this IR gives a pointer for three numbers. Written anew with the lookup; false for other
- * lines. */
-static bool write_indirect(FILE *out, const struct wl_aot_table *t, const char *line) {
-    static const char call[] = "call ptr %", zero[] = "(i32 0, i32 ";
-    const char *at = wl_starts(line, "  %") ? strstr(line, call) : NULL;
-    const char *host, *rest, *type;
-    unsigned long number;
-    char *behind;
-    size_t n;
-
-    if (!at || at - line > 24)
-        return false;
-    host = at + strlen(call);
-    n = strspn(host, "0123456789");
-    rest = host + n;
-    if (n == 0 || !wl_starts(rest, zero))
-        return false;
-    type = rest + strlen(zero);
-    number = strtoul(type, &behind, 10);
-    if (behind == type || !wl_starts(behind, ", i32 ") || !strchr(behind, ')') || number >= t->n_types)
-        return false;
-    fprintf(out, "%.*scall ptr @wl.lookup(ptr %%%.*s, i32 %u%s", (int)(at - line), line, (int)n, host,
-            t->first_type[number], behind);
-    return true;
-}
-
 /* The head of part i, which holds the functions [first, end). */
 static void write_head(FILE *out, const struct split *s, const struct wl_aot_ir *ir, size_t i, size_t first,
                        size_t end) {
-    if (s->table->n > 0) {
-        if (i == 0)
-            write_table(out, s->table);
-        else
-            fprintf(out, "@wl.table = external hidden constant [%zu x { i32, i32 }], align 8\n", s->table->n);
-        write_lookup(out, s->table->n);
-    }
+    wl_aot_body_head(out, s->how, i == 0);
     if (i == 0)
         fprintf(out, "@intrinsics = hidden global ptr null\n@version = hidden constant i32 %u\n%s", ir->version,
                 wl_buf_str(&s->aliases));
@@ -402,6 +331,7 @@ static int finish(FILE **out, const char *path, struct wl_err *err) {
 static int write_parts(const char *path, const char *dir, struct split *s, struct wl_aot_ir *ir, struct wl_err *err) {
     WL_AUTO(close_reader) struct reader r;
     WL_AUTO(closep) FILE *out = NULL;
+    struct wl_aot_body body = {.how = s->how};
     size_t at = 0, end;
     size_t part = 0;
 
@@ -421,16 +351,17 @@ static int write_parts(const char *path, const char *dir, struct split *s, struc
             write_head(out, s, ir, part, at, end);
         }
         if (r.kind == LINE_DEFINE) {
-            fprintf(out, "define hidden %s", r.buf + strlen(DEFINE));
+            wl_aot_body_define(&body, out, number_of(r.buf), r.buf + strlen(DEFINE));
             at++;
         } else if (r.shared || (r.kind != LINE_BODY && r.kind != LINE_END)) {
             continue;
-        } else if (s->table->n > 0 && !r.continued && write_indirect(out, s->table, r.buf)) {
-            ir->n_lookups++;
-        } else {
+        } else if (r.continued || r.buf[r.len - 1] != '\n') {
             fwrite(r.buf, 1, r.len, out);
+        } else {
+            wl_aot_body_line(&body, out, r.buf);
         }
     }
+    ir->n_lookups = body.n_lookups;
     return out ? finish(&out, ir->parts[part].path, err) : 0;
 }
 
@@ -442,12 +373,12 @@ static int check_table(const struct wl_aot_table *t, const struct wl_aot_ir *ir,
     return 0;
 }
 
-int wl_aot_ir_split(const char *path, const char *dir, size_t part_bytes, const struct wl_aot_table *table,
+int wl_aot_ir_split(const char *path, const char *dir, size_t part_bytes, const struct wl_aot_how *how,
                     struct wl_aot_ir *ret, struct wl_err *err) {
-    WL_AUTO(split_release) struct split s = {.table = table};
+    WL_AUTO(split_release) struct split s = {.how = how};
     WL_AUTO(wl_aot_ir_release) struct wl_aot_ir ir = {0};
 
-    if (scan(path, &s, &ir, err) < 0 || check_table(table, &ir, err) < 0 ||
+    if (scan(path, &s, &ir, err) < 0 || check_table(how->table, &ir, err) < 0 ||
         assign(&s, part_bytes ? part_bytes : WL_AOT_IR_PART, &ir, err) < 0)
         return -1;
     drop_uwtable(&s.shared);

@@ -12,7 +12,10 @@
 #include <stdint.h>
 
 #include "../base/err.h"
-#include "aot_table.h"
+#include "aot_body.h"
+
+/* Raised whenever the same module may give other code; part of the aot step's key. */
+#define WL_AOT_IR_VERSION 3
 
 /* Where a new part begins: IR text that takes clang about four seconds and 150 MB. */
 #define WL_AOT_IR_PART (6u * 1024 * 1024)
@@ -41,13 +44,10 @@ struct wl_aot_ir {
  * without the copy of the module and the triple; symbols hidden, so that the linked code needs no relocation; the
  * unwind tables that WasmEdge never walks are not asked for. part_bytes 0: WL_AOT_IR_PART.
  *
- * With a known table (n > 0), indirect calls through table 0 take the function from a constant copy of it when the index is
- * inside and the type is the very one, and ask the runtime, as before, otherwise: an index outside, an empty slot, another
- * type trap as they did, and an equal type of another index is still found. The copy holds offsets, so that
- * it needs no relocation.
+ * What the functions' lines become is told by `how` (aot_body.h); how->table is needed.
  * Fails (WL_FAILED) when the text is cut off or is not what WasmEdge 0.14 writes, and when it holds intrinsics
  * that only some x86 processors have (the host's features leaked in). */
-int wl_aot_ir_split(const char *path, const char *dir, size_t part_bytes, const struct wl_aot_table *table,
+int wl_aot_ir_split(const char *path, const char *dir, size_t part_bytes, const struct wl_aot_how *how,
                     struct wl_aot_ir *ret, struct wl_err *err);
 void wl_aot_ir_release(struct wl_aot_ir *ir);
 

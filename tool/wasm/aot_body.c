@@ -1,0 +1,154 @@
+#include "aot_body.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/buf.h"
+
+static bool is_threaded(const struct wl_aot_how *how) {
+    return how->thread && how->thread->found;
+}
+
+/* The lookup, a copy for every part: %host is the runtime's own function for it. */
+static void write_lookup(FILE *out, size_t n) {
+    fprintf(out,
+            "define private ptr @wl.lookup(ptr %%host, i32 %%type, i32 %%index) alwaysinline strictfp {\n"
+            "  %%inside = icmp ult i32 %%index, %zu\n"
+            "  br i1 %%inside, label %%look, label %%ask\n"
+            "look:\n"
+            "  %%wide = zext i32 %%index to i64\n"
+            "  %%slot = getelementptr inbounds [%zu x { i32, i32 }], ptr @wl.table, i64 0, i64 %%wide\n"
+            "  %%has = load i32, ptr %%slot, align 4\n"
+            "  %%same = icmp eq i32 %%has, %%type\n"
+            "  br i1 %%same, label %%direct, label %%ask\n"
+            "direct:\n"
+            "  %%at = getelementptr inbounds i8, ptr %%slot, i64 4\n"
+            "  %%offset = load i32, ptr %%at, align 4\n"
+            "  %%far = sext i32 %%offset to i64\n"
+            "  %%found = getelementptr i8, ptr @wl.table, i64 %%far\n"
+            "  br label %%done\n"
+            "ask:\n"
+            "  %%asked = tail call ptr %%host(i32 0, i32 %%type, i32 %%index) strictfp\n"
+            "  br label %%done\n"
+            "done:\n"
+            "  %%result = phi ptr [ %%found, %%direct ], [ %%asked, %%ask ]\n"
+            "  ret ptr %%result\n"
+            "}\n",
+            n, n);
+}
+
+/* The table: a type and the function's distance from the table's start. No type has an empty slot's number. */
+static void write_table(FILE *out, const struct wl_aot_table *t) {
+    fprintf(out, "@wl.table = hidden constant [%zu x { i32, i32 }] [", t->n);
+    for (size_t i = 0; i < t->n; i++) {
+        const struct wl_aot_slot *s = &t->slots[i];
+
+        if (s->function == WL_AOT_NO_FUNCTION)
+            fprintf(out, "%s\n  { i32, i32 } { i32 -1, i32 0 }", i ? "," : "");
+        else
+            fprintf(out,
+                    "%s\n  { i32, i32 } { i32 %u, i32 trunc (i64 sub (i64 ptrtoint (ptr @f%u to i64), "
+                    "i64 ptrtoint (ptr @wl.table to i64)) to i32) }",
+                    i ? "," : "", s->type, s->function);
+    }
+    fprintf(out, "\n], align 8\n");
+}
+
+/* "  %65 = tail call ptr %64(i32 0, i32 2, i32 %61) #6", in places without "tail": the runtime is asked for the function of type 2
+ * at %61 in table 0. No other call in this IR gives a pointer for three numbers. Written anew with the lookup; false for other
+ * lines. */
+static bool write_indirect(FILE *out, const struct wl_aot_table *t, const char *line) {
+    static const char call[] = "call ptr %", zero[] = "(i32 0, i32 ";
+    const char *at = wl_starts(line, "  %") ? strstr(line, call) : NULL;
+    const char *host, *rest, *type;
+    unsigned long number;
+    char *behind;
+    size_t n;
+
+    if (!at || at - line > 24)
+        return false;
+    host = at + strlen(call);
+    n = strspn(host, "0123456789");
+    rest = host + n;
+    if (n == 0 || !wl_starts(rest, zero))
+        return false;
+    type = rest + strlen(zero);
+    number = strtoul(type, &behind, 10);
+    if (behind == type || !wl_starts(behind, ", i32 ") || !strchr(behind, ')') || number >= t->n_types)
+        return false;
+    fprintf(out, "%.*scall ptr @wl.lookup(ptr %%%.*s, i32 %u%s", (int)(at - line), line, (int)n, host,
+            t->first_type[number], behind);
+    return true;
+}
+
+/* In the interpreter's loop: the call of the function that was found is the entry into the bodies. Its lines, in this order:
+ *   %41 = call ptr %40(i32 0, i32 2, i32 %37)      the lookup of index %37
+ *   %45 = call i32 %41(ptr %0, i32 %24) #6 */
+static bool write_enter(struct wl_aot_body *b, FILE *out, const char *line) {
+    static const char lookup[] = "call ptr %", call[] = "call i32 %";
+    const char *at = strstr(line, lookup);
+    char function[WL_AOT_NAME];
+    size_t n;
+
+    if (at) {
+        at = strrchr(at, '%');
+        if (!wl_aot_text_name(at, b->index))
+            b->index[0] = '\0';
+        return false;
+    }
+    at = strstr(line, call);
+    if (!at || b->index[0] == '\0' || !wl_aot_text_name(at + strlen(call) - 1, function))
+        return false;
+    n = strlen(call) - 1 + strlen(function);
+    if (at[n] != '(' || !strchr(at + n, ')'))
+        return false;
+    fprintf(out, "%.*scall i32 @wl.enter%.*s, ptr %s, i32 %s%s", (int)(at - line), line, (int)strcspn(at + n, ")"),
+            at + n, function, b->index, strchr(at + n, ')'));
+    b->index[0] = '\0';
+    return true;
+}
+
+void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first) {
+    if (how->table->n > 0) {
+        if (first)
+            write_table(out, how->table);
+        else
+            fprintf(out, "@wl.table = external hidden constant [%zu x { i32, i32 }], align 8\n", how->table->n);
+        write_lookup(out, how->table->n);
+    }
+    wl_aot_text_head(out, first);
+    if (is_threaded(how))
+        wl_aot_thread_head(out, how->thread, how->table, first);
+}
+
+void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, const char *line) {
+    const struct wl_aot_thread *t = b->how->thread;
+
+    b->function = f;
+    b->threaded = is_threaded(b->how) && f < t->n_functions && t->body[f] != WL_BODY_NONE;
+    b->is_loop = is_threaded(b->how) && f == t->loop;
+    b->entry = b->threaded;
+    b->n_returns = 0;
+    b->index[0] = '\0';
+    wl_aot_text_start(&b->text, b->how->loads, b->threaded);
+    if (b->threaded)
+        wl_aot_thread_define(out, t, f, line);
+    else
+        fprintf(out, "define hidden %s", line);
+}
+
+void wl_aot_body_line(struct wl_aot_body *b, FILE *out, const char *line) {
+    if (b->entry) { /* the label of the first block */
+        fputs(line, out);
+        wl_aot_thread_entry(out, b->how->thread, b->function);
+        b->entry = false;
+    } else if (b->threaded && wl_aot_thread_return(out, b->how->thread, line, b->n_returns)) {
+        b->n_returns++;
+    } else if (b->is_loop && write_enter(b, out, line)) {
+        return;
+    } else if (b->how->table->n > 0 && write_indirect(out, b->how->table, line)) {
+        b->n_lookups++;
+    } else if (!wl_aot_text_line(&b->text, out, line)) {
+        fputs(line, out);
+    }
+}

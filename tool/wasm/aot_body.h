@@ -1,0 +1,44 @@
+/* The functions of a part as they are compiled: WasmEdge's text line by line, with what replaces it. See aot_text.h for single
+ * lines, aot_thread.h for the functions of an interpreter; calls through the table are here.
+ *
+ * With a known table (n > 0), indirect calls through table 0 take the function from a constant copy of it when the index is
+ * inside and the type is the very one, and ask the runtime, as before, otherwise: an index outside, an empty slot, another
+ * type trap as they did, and an equal type of another index is still found. The copy holds offsets, so that it needs no
+ * relocation. */
+#ifndef WL_WASM_AOT_BODY_H
+#define WL_WASM_AOT_BODY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "aot_table.h"
+#include "aot_text.h"
+#include "aot_thread.h"
+
+/* How a module is written. */
+struct wl_aot_how {
+    const struct wl_aot_table *table;
+    const struct wl_aot_thread *thread; /* NULL or not found: none */
+    bool loads;                         /* ordinary accesses to the memory (aot_text.h) */
+};
+
+struct wl_aot_body {
+    const struct wl_aot_how *how;
+    struct wl_aot_text text;
+    uint32_t function;
+    bool threaded, is_loop; /* it is one of the interpreter's functions, its loop */
+    bool entry;             /* the next line is its first */
+    unsigned n_returns;
+    char index[WL_AOT_NAME]; /* in the loop: of the call that comes */
+    size_t n_lookups;        /* indirect calls that look the function up themselves, in all functions so far */
+};
+
+/* The head of a part, behind the declarations that it shares with the others. first: the part that defines the tables. */
+void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first);
+/* A function's definition line, from its type on ("i32 @f12(ptr ...) #1 {\n"). f: its number, UINT32_MAX for a type wrapper. */
+void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, const char *line);
+/* A line of its body, whole, with its newline. */
+void wl_aot_body_line(struct wl_aot_body *b, FILE *out, const char *line);
+
+#endif

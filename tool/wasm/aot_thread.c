@@ -1,0 +1,376 @@
+#include "aot_thread.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/mem.h"
+#include "aot_text.h"
+#include "module.h"
+
+#define OP_I32_LOAD 0x28
+#define OP_I32_EQZ 0x45
+#define OP_LOADS 0x28 /* i32.load to i64.load32_u */
+#define OP_LOADS_END 0x35
+#define BLOCK_NONE (-64)
+#define OFFSET_MAX 0x7fffffffu
+#define GAP 16u
+#define STEPS 13 /* instructions of the loop, at most */
+
+void wl_aot_thread_release(struct wl_aot_thread *t) {
+    free(t->body);
+    memset(t, 0, sizeof(*t));
+}
+
+/* --- Finding the loop --- */
+
+/* The last instructions seen, oldest first. */
+struct window {
+    struct wl_wasm_insn in[STEPS];
+    size_t n;
+};
+
+static void push(struct window *w, const struct wl_wasm_insn *in) {
+    if (w->n == STEPS)
+        memmove(&w->in[0], &w->in[1], --w->n * sizeof(w->in[0]));
+    w->in[w->n++] = *in;
+}
+
+/* The offset of a plain load; false for one of another memory or too far. */
+static bool load_offset(const struct wl_wasm_module *m, const struct wl_wasm_insn *in, uint32_t *ret) {
+    struct wl_wasm_cursor c = {m->bytes.p, in->at + 1, in->end};
+    struct wl_err err;
+    uint32_t align;
+    uint64_t offset;
+
+    if (in->op != OP_I32_LOAD || wl_wasm_u32(&c, &align, &err) < 0 || align >= 0x40 ||
+        wl_wasm_u64(&c, &offset, &err) < 0 || offset > OFFSET_MAX)
+        return false;
+    *ret = (uint32_t)offset;
+    return true;
+}
+
+/* loop; get s; get s; load a; load b; call_indirect; set r; [get g; br_if]; get r; eqz; br_if 0, or the same with tee r and no g. */
+static bool matches(const struct wl_wasm_module *m, const struct wl_wasm_insn *in, size_t n, struct wl_aot_thread *t) {
+    size_t i = 6;
+
+    if (n < 9 || in[0].op != WL_OP_LOOP || in[0].type != BLOCK_NONE || in[1].op != WL_OP_LOCAL_GET ||
+        in[2].op != WL_OP_LOCAL_GET || in[1].a != in[2].a || !load_offset(m, &in[3], &t->state) ||
+        !load_offset(m, &in[4], &t->next) || in[5].op != WL_OP_CALL_INDIRECT || in[5].b != 0)
+        return false;
+    t->type = in[5].a;
+    t->has_flag = false;
+    if (in[i].op == WL_OP_LOCAL_SET && in[i].a != in[1].a) {
+        uint32_t result = in[i++].a;
+
+        if (n > i + 4 && in[i].op == WL_OP_GLOBAL_GET && in[i + 1].op == WL_OP_BR_IF && in[i + 1].a != 0) {
+            t->has_flag = true;
+            t->flag = in[i].a;
+            i += 2;
+        }
+        if (in[i].op != WL_OP_LOCAL_GET || in[i].a != result)
+            return false;
+        i++;
+    } else if (in[i].op == WL_OP_LOCAL_TEE && in[i].a != in[1].a) {
+        i++;
+    } else {
+        return false;
+    }
+    return n == i + 2 && in[i].op == OP_I32_EQZ && in[i + 1].op == WL_OP_BR_IF && in[i + 1].a == 0;
+}
+
+static bool is_handler_type(const struct wl_wasm_module *m, uint32_t type) {
+    const struct wl_wasm_functype *f = &m->types[type];
+
+    return f->params.len == 1 && f->params.p[0] == WL_WASM_I32 && f->results.len == 1 && f->results.p[0] == WL_WASM_I32;
+}
+
+static bool is_flag(const struct wl_wasm_module *m, const struct wl_aot_thread *t) {
+    return !t->has_flag || (t->flag < m->n_globals && m->globals[t->flag].type == WL_WASM_I32);
+}
+
+static int find_loop(const struct wl_wasm_module *m, struct wl_aot_thread *t, struct wl_err *err) {
+    for (uint32_t i = 0; i < m->n_codes && !t->found; i++) {
+        struct wl_wasm_cursor c = wl_wasm_code_cursor(m, i);
+        struct window w = {.n = 0};
+        struct wl_wasm_insn in;
+        uint32_t calls = 0;
+
+        while (c.pos < c.end) {
+            if (wl_wasm_insn_next(&c, &in, err) < 0)
+                return -1;
+            if (in.op == WL_OP_LOOP)
+                w.n = 0;
+            push(&w, &in);
+            calls += in.op == WL_OP_CALL_INDIRECT;
+            if (!t->found && in.op == WL_OP_BR_IF && matches(m, w.in, w.n, t) && t->type < m->n_types &&
+                is_handler_type(m, t->type) && is_flag(m, t)) {
+                t->found = true;
+                t->loop = m->n_imported[WL_KIND_FUNC] + i;
+            }
+        }
+        t->found = t->found && calls == 1;
+    }
+    return 0;
+}
+
+/* Does the function load(its parameter + a) before anything that can be seen or branches? Blocks alone do neither. */
+static int is_early(const struct wl_wasm_module *m, const struct wl_aot_thread *t, uint32_t f, bool *ret,
+                    struct wl_err *err) {
+    struct wl_wasm_cursor c = wl_wasm_code_cursor(m, f - m->n_imported[WL_KIND_FUNC]);
+    struct wl_wasm_insn in;
+    bool got = false;
+    uint32_t offset;
+
+    *ret = false;
+    while (c.pos < c.end && !*ret) {
+        if (wl_wasm_insn_next(&c, &in, err) < 0)
+            return -1;
+        *ret = got && load_offset(m, &in, &offset) && offset == t->state;
+        got = in.op == WL_OP_LOCAL_GET && in.a == 0;
+        if (in.op == WL_OP_BLOCK || in.op == WL_OP_LOCAL_GET || in.op == WL_OP_I32_CONST ||
+            (in.op >= OP_LOADS && in.op <= OP_LOADS_END) || in.op == WL_OP_I32_ADD)
+            continue;
+        if ((in.op != WL_OP_LOCAL_SET && in.op != WL_OP_LOCAL_TEE) || in.a == 0)
+            return 0;
+    }
+    return 0;
+}
+
+static bool is_member(const struct wl_aot_thread *t, const struct wl_aot_slot *s) {
+    return s->function != WL_AOT_NO_FUNCTION && s->type == t->type && s->function < t->n_functions &&
+           s->function != t->loop;
+}
+
+/* The part of the table with the most functions of the type, holes of others up to GAP. */
+static void find_range(struct wl_aot_thread *t, const struct wl_aot_table *table) {
+    uint32_t first = 0, last = 0, members = 0, most = 0;
+
+    for (uint32_t i = 0; i < table->n; i++) {
+        if (!is_member(t, &table->slots[i]))
+            continue;
+        if (members == 0 || i - last > GAP) {
+            first = i;
+            members = 0;
+        }
+        last = i;
+        if (++members > most) {
+            most = members;
+            t->first = first;
+            t->n = last - first + 1;
+        }
+    }
+}
+
+static int find_bodies(const struct wl_wasm_module *m, struct wl_aot_thread *t, const struct wl_aot_table *table,
+                       struct wl_err *err) {
+    bool early;
+
+    t->type = table->first_type[t->type];
+    t->n_functions = m->n_funcs;
+    t->body = wl_calloc(t->n_functions + 1, sizeof(*t->body));
+    find_range(t, table);
+    for (uint32_t i = 0; i < t->n; i++) {
+        uint32_t f = table->slots[t->first + i].function;
+
+        if (!is_member(t, &table->slots[t->first + i]) || t->body[f] != WL_BODY_NONE)
+            continue;
+        if (is_early(m, t, f, &early, err) < 0)
+            return -1;
+        t->body[f] = early ? WL_BODY_EARLY : WL_BODY_PLAIN;
+        t->n_bodies++;
+    }
+    t->found = t->n_bodies >= WL_AOT_THREAD_LEAST;
+    return 0;
+}
+
+int wl_aot_thread_find(struct wl_blob module, const struct wl_aot_table *table, struct wl_aot_thread *ret,
+                       struct wl_err *err) {
+    WL_AUTO(wl_wasm_release) struct wl_wasm_module m = {0};
+    WL_AUTO(wl_aot_thread_release) struct wl_aot_thread t = {0};
+
+    if (wl_wasm_parse(&m, module, err) < 0 || find_loop(&m, &t, err) < 0)
+        return -1;
+    t.found = t.found && table->n > 0 && m.n_memories == 1;
+    if (t.found && find_bodies(&m, &t, table, err) < 0)
+        return -1;
+    *ret = t;
+    t = (struct wl_aot_thread){0};
+    return 0;
+}
+
+/* --- Writing --- */
+
+/* Reads global g into %wl.fN; its place is the n-th of the context's globals. */
+static void write_flag(FILE *out, const struct wl_aot_thread *t, const char *n) {
+    fprintf(out,
+            "  %%wl.fa%s = getelementptr inbounds i8, ptr %%0, i64 8\n"
+            "  %%wl.fb%s = load ptr, ptr %%wl.fa%s, align 8, " WL_AOT_SAME "\n"
+            "  %%wl.fc%s = getelementptr inbounds ptr, ptr %%wl.fb%s, i64 %u\n"
+            "  %%wl.fd%s = load ptr, ptr %%wl.fc%s, align 8, " WL_AOT_SAME "\n"
+            "  %%wl.f%s = load i32, ptr %%wl.fd%s, align 4, " WL_AOT_GLOBAL "\n",
+            n, n, n, n, n, t->flag, n, n, n, n);
+}
+
+static void write_offset(FILE *out, const char *table, const char *function, bool more) {
+    fprintf(out, "  i32 trunc (i64 sub (i64 ptrtoint (ptr %s to i64), i64 ptrtoint (ptr %s to i64)) to i32)%s\n",
+            function, table, more ? "," : "");
+}
+
+static bool is_body(const struct wl_aot_thread *t, uint32_t f) {
+    return f < t->n_functions && t->body[f] != WL_BODY_NONE;
+}
+
+static void write_tables(FILE *out, const struct wl_aot_thread *t, const struct wl_aot_table *table) {
+    char name[24];
+
+    fprintf(out, "@wl.bodies = hidden constant [%u x i32] [\n", t->n);
+    for (uint32_t i = 0; i < t->n; i++) {
+        uint32_t f = table->slots[t->first + i].function;
+
+        snprintf(name, sizeof(name), "@h%u", f);
+        write_offset(out, "@wl.bodies", is_body(t, f) ? name : "@wl.stop", i + 1 < t->n);
+    }
+    fprintf(out, "], align 16\n@wl.stops = hidden constant [%u x i32] [\n", t->n);
+    for (uint32_t i = 0; i < t->n; i++)
+        write_offset(out, "@wl.stops", "@wl.stop", i + 1 < t->n);
+    fprintf(out, "], align 16\n"
+                 "define hidden preserve_nonecc i32 @wl.stop(ptr %%0, i32 %%1, ptr %%2, ptr %%3, i32 %%4) {\n"
+                 "  ret i32 0\n"
+                 "}\n");
+}
+
+void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct wl_aot_table *table, bool first) {
+    if (first)
+        write_tables(out, t, table);
+    else
+        fprintf(out,
+                "@wl.bodies = external hidden constant [%u x i32], align 16\n"
+                "@wl.stops = external hidden constant [%u x i32], align 16\n"
+                "declare hidden preserve_nonecc i32 @wl.stop(ptr, i32, ptr, ptr, i32)\n",
+                t->n, t->n);
+    if (first)
+        for (uint32_t f = 0; f < t->n_functions; f++)
+            if (is_body(t, f))
+                fprintf(out, "declare hidden preserve_nonecc i32 @h%u(ptr, i32, ptr, ptr, i32)\n", f);
+    fprintf(out,
+            "declare void @llvm.assume(i1)\n"
+            "define private i32 @wl.enter(ptr %%0, i32 %%1, ptr %%plain, i32 %%index) alwaysinline strictfp {\n"
+            "  %%relative = sub i32 %%index, %u\n"
+            "  %%inside = icmp ult i32 %%relative, %u\n"
+            "  br i1 %%inside, label %%look, label %%other\n"
+            "look:\n"
+            "  %%slot = getelementptr inbounds i32, ptr @wl.bodies, i32 %%relative\n"
+            "  %%offset = load i32, ptr %%slot, align 4, " WL_AOT_SAME "\n"
+            "  %%far = sext i32 %%offset to i64\n"
+            "  %%body = getelementptr i8, ptr @wl.bodies, i64 %%far\n"
+            "  %%none = icmp eq ptr %%body, @wl.stop\n"
+            "  br i1 %%none, label %%other, label %%go, " WL_AOT_RARELY "\n"
+            "go:\n"
+            "  %%memories = load ptr, ptr %%0, align 8, " WL_AOT_SAME "\n"
+            "  %%memory = load ptr, ptr %%memories, align 8, " WL_AOT_SAME "\n"
+            "  %%wide = zext i32 %%1 to i64\n"
+            "  %%place = getelementptr inbounds i8, ptr %%memory, i64 %%wide\n"
+            "  %%there = getelementptr inbounds i8, ptr %%place, i64 %u\n"
+            "  %%op = load i32, ptr %%there, align 1, " WL_AOT_MEMORY "\n"
+            "  %%result = call preserve_nonecc i32 %%body(ptr %%0, i32 %%1, ptr @wl.bodies, ptr %%memory, i32 %%op) "
+            "strictfp\n"
+            "  ret i32 %%result\n"
+            "other:\n"
+            "  %%same = call i32 %%plain(ptr %%0, i32 %%1) strictfp\n"
+            "  ret i32 %%same\n"
+            "}\n",
+            t->first, t->n, t->state);
+}
+
+void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, const char *line) {
+    const char *attributes = strchr(line, '#');
+    int n = attributes ? (int)strcspn(attributes, " {") : 0;
+
+    fprintf(out,
+            "define hidden i32 @f%u(ptr noalias readonly %%0, i32 %%1) %.*s {\n"
+            "  %%memories = load ptr, ptr %%0, align 8, " WL_AOT_SAME "\n"
+            "  %%memory = load ptr, ptr %%memories, align 8, " WL_AOT_SAME "\n",
+            f, n, attributes);
+    if (t->body[f] == WL_BODY_EARLY)
+        fprintf(out,
+                "  %%wide = zext i32 %%1 to i64\n"
+                "  %%place = getelementptr inbounds i8, ptr %%memory, i64 %%wide\n"
+                "  %%there = getelementptr inbounds i8, ptr %%place, i64 %u\n"
+                "  %%op = load i32, ptr %%there, align 1, " WL_AOT_MEMORY "\n",
+                t->state);
+    fprintf(
+        out,
+        "  %%result = call preserve_nonecc i32 @h%u(ptr %%0, i32 %%1, ptr @wl.stops, ptr %%memory, i32 %s) noinline "
+        "strictfp\n"
+        "  ret i32 %%result\n"
+        "}\n"
+        "define hidden preserve_nonecc i32 @h%u(ptr noalias readonly %%0, i32 %%1, ptr %%wl.table, ptr %%wl.memory, "
+        "i32 %%wl.op) %.*s {\n",
+        f, t->body[f] == WL_BODY_EARLY ? "%op" : "0", f, n, attributes);
+}
+
+void wl_aot_thread_entry(FILE *out, const struct wl_aot_thread *t, uint32_t f) {
+    fprintf(out,
+            "  %%wl.wide = zext i32 %%1 to i64\n"
+            "  %%wl.place = getelementptr inbounds i8, ptr %%wl.memory, i64 %%wl.wide\n"
+            "  %%wl.there = getelementptr inbounds i8, ptr %%wl.place, i64 %u\n",
+            t->state);
+    if (t->body[f] == WL_BODY_EARLY)
+        fprintf(out, "  %%wl.loaded = load i32, ptr %%wl.there, align 1, " WL_AOT_MEMORY "\n"
+                     "  %%wl.same = icmp eq i32 %%wl.loaded, %%wl.op\n"
+                     "  call void @llvm.assume(i1 %%wl.same)\n");
+    if (!t->has_flag)
+        return;
+    write_flag(out, t, "");
+    fprintf(out, "  %%wl.clear = icmp eq i32 %%wl.f, 0\n"
+                 "  call void @llvm.assume(i1 %%wl.clear)\n");
+}
+
+bool wl_aot_thread_return(FILE *out, const struct wl_aot_thread *t, const char *line, unsigned n) {
+    static const char ret[] = "  ret i32 ";
+    const char *v = line + strlen(ret);
+    char number[16];
+    int len;
+
+    if (strncmp(line, ret, strlen(ret)) != 0 || (*v != '%' && *v != '0'))
+        return false;
+    len = (int)strcspn(v, "\n");
+    snprintf(number, sizeof(number), ".%u", n);
+    fprintf(out, "  %%wl.z.%u = icmp eq i32 %.*s, 0\n  br i1 %%wl.z.%u, label %%wl.zero.%u, label %%wl.out.%u\n", n,
+            len, v, n, n, n);
+    fprintf(out, "wl.zero.%u:\n", n);
+    if (t->has_flag) {
+        write_flag(out, t, number);
+        fprintf(out,
+                "  %%wl.c.%u = icmp eq i32 %%wl.f.%u, 0\n  br i1 %%wl.c.%u, label %%wl.next.%u, label %%wl.out.%u\n", n,
+                n, n, n, n);
+    } else {
+        fprintf(out, "  br label %%wl.next.%u\n", n);
+    }
+    fprintf(out,
+            "wl.next.%u:\n"
+            "  %%wl.op.%u = load i32, ptr %%wl.there, align 1, " WL_AOT_MEMORY "\n"
+            "  %%wl.ow.%u = zext i32 %%wl.op.%u to i64\n"
+            "  %%wl.oa.%u = getelementptr inbounds i8, ptr %%wl.memory, i64 %%wl.ow.%u\n"
+            "  %%wl.ob.%u = getelementptr inbounds i8, ptr %%wl.oa.%u, i64 %u\n"
+            "  %%wl.i.%u = load i32, ptr %%wl.ob.%u, align 1, " WL_AOT_MEMORY "\n"
+            "  %%wl.r.%u = sub i32 %%wl.i.%u, %u\n"
+            "  %%wl.in.%u = icmp ult i32 %%wl.r.%u, %u\n"
+            "  br i1 %%wl.in.%u, label %%wl.go.%u, label %%wl.out.%u, " WL_AOT_MOSTLY "\n",
+            n, n, n, n, n, n, n, n, t->next, n, n, n, n, t->first, n, n, t->n, n, n, n);
+    fprintf(out,
+            "wl.go.%u:\n"
+            "  %%wl.x.%u = zext i32 %%wl.r.%u to i64\n"
+            "  %%wl.s.%u = getelementptr inbounds i32, ptr %%wl.table, i64 %%wl.x.%u\n"
+            "  %%wl.o.%u = load i32, ptr %%wl.s.%u, align 4, " WL_AOT_SAME "\n"
+            "  %%wl.l.%u = sext i32 %%wl.o.%u to i64\n"
+            "  %%wl.b.%u = getelementptr i8, ptr %%wl.table, i64 %%wl.l.%u\n"
+            "  %%wl.v.%u = musttail call preserve_nonecc i32 %%wl.b.%u(ptr noalias readonly %%0, i32 %%1, ptr "
+            "%%wl.table, ptr "
+            "%%wl.memory, i32 %%wl.op.%u) strictfp\n"
+            "  ret i32 %%wl.v.%u\n"
+            "wl.out.%u:\n"
+            "  ret i32 %.*s\n",
+            n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, len, v);
+    return true;
+}

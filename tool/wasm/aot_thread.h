@@ -1,0 +1,66 @@
+/* Threaded dispatch for the interpreters that a module holds.
+ *
+ * An interpreter whose opcodes are functions runs them from a loop:
+ *
+ *   loop: result = call_indirect T (state) through load(load(state + a) + b); leave if global g is set; repeat if result is 0
+ *
+ * In native code every opcode then costs a call, a return, the registers that both save, and one indirect jump for all opcodes together,
+ * which processors predict badly. Here each function of that type in the table gets a second body, h<n>, that does what the loop would
+ * do next itself: where f<n> returns 0 with g clear, h<n> loads the next index and jumps (musttail) to that function's body. The loop
+ * enters with the first body and gets the result of the last one: any other result, g set, an index outside of the table's range or a
+ * slot with another type return to it, so that nothing else changes, traps included. f<n> itself, for all other callers, is
+ * h<n> with a table of stops in place of the bodies: no code is there twice.
+ *
+ * The bodies' convention saves no registers (preserve_none), and hands on in registers what every opcode needs: the context, the state, the
+ * table, the start of the memory, and the value of load(state + a), which an opcode has just stored and the next one would load again.
+ *
+ * The loop is recognised in the module, instruction by instruction; anything that differs stays as it is. One thing is
+ * promised by whoever asks for this: that g is 0 whenever one of the functions is called, as it is for the flag of lower_eh.h. */
+#ifndef WL_WASM_AOT_THREAD_H
+#define WL_WASM_AOT_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../base/buf.h"
+#include "../base/err.h"
+#include "aot_table.h"
+
+/* The least number of functions that make an interpreter. */
+#define WL_AOT_THREAD_LEAST 16
+
+enum wl_aot_kind {
+    WL_BODY_NONE,  /* not one of the interpreter's functions */
+    WL_BODY_PLAIN, /* one of them */
+    WL_BODY_EARLY, /* one that begins with load(state + a), before it does anything that can be seen */
+};
+
+struct wl_aot_thread {
+    bool found;
+    uint32_t loop;        /* the function that holds the loop */
+    uint32_t type;        /* T, the first index that has it */
+    uint32_t state, next; /* offsets of the two loads: a and b */
+    bool has_flag;
+    uint32_t flag;          /* g */
+    uint32_t first, n;      /* the slots of the table that are looked at */
+    enum wl_aot_kind *body; /* of every function */
+    uint32_t n_functions;
+    uint32_t n_bodies;
+};
+
+/* Looks for the loop. A module without one, or with an unknown table, gives found false. Fails only for bytes that are no module. */
+int wl_aot_thread_find(struct wl_blob module, const struct wl_aot_table *table, struct wl_aot_thread *ret,
+                       struct wl_err *err);
+void wl_aot_thread_release(struct wl_aot_thread *t);
+
+/* What every part needs: the entry from the loop, and in part 0 (first) the tables. */
+void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct wl_aot_table *table, bool first);
+/* In the place of the definition line of function f (is_body): the plain function and the head of its body. */
+void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, const char *line);
+/* Before the first line of the body, behind "entry:". */
+void wl_aot_thread_entry(FILE *out, const struct wl_aot_thread *t, uint32_t f);
+/* In the place of a line "  ret i32 VALUE". n: a number of its own in the function. False for any other line. */
+bool wl_aot_thread_return(FILE *out, const struct wl_aot_thread *t, const char *line, unsigned n);
+
+#endif
