@@ -53,11 +53,12 @@ static char *get(const char *path) {
     "attributes #1 = { strictfp uwtable \"no-stack-arg-probe\" }\n\n!0 = !{}\n"
 
 static const struct wl_aot_table no_table = {0};
+static const struct wl_aot_how plain = {.table = &no_table};
 
 static int split(const char *text, size_t part_bytes, struct wl_aot_ir *ret, struct wl_err *err) {
     WL_AUTOFREE char *path = put("wasm.ll", text, strlen(text));
 
-    return wl_aot_ir_split(path, dir, part_bytes, &no_table, ret, err);
+    return wl_aot_ir_split(path, dir, part_bytes, &plain, ret, err);
 }
 
 static void test_split_one(void **state) {
@@ -148,7 +149,7 @@ static void test_split_refused(void **state) {
     (void)state;
     for (size_t i = 0; i < WL_ARRAY_LEN(cases); i++)
         assert_fails(split(cases[i].text, 0, &ir, &err), WL_FAILED, cases[i].part);
-    assert_fails(wl_aot_ir_split("/nonexistent/x.ll", dir, 0, &no_table, &ir, &err), WL_FAILED, "/nonexistent/x.ll");
+    assert_fails(wl_aot_ir_split("/nonexistent/x.ll", dir, 0, &plain, &ir, &err), WL_FAILED, "/nonexistent/x.ll");
 }
 
 static void test_split_bound(void **state) {
@@ -172,13 +173,14 @@ static void test_split_table(void **state) {
     struct wl_aot_slot slots[] = {{WL_AOT_NO_FUNCTION, 0}, {1, 1}};
     uint32_t first[] = {0, 1, 2, 1};
     struct wl_aot_table table = {slots, 2, first, 4};
+    struct wl_aot_how how = {.table = &table};
     WL_AUTOFREE char *path = put("wasm.ll", body, sizeof(body) - 1);
     struct wl_aot_ir ir = {0};
     struct wl_err err;
     char *text;
 
     (void)state;
-    assert_ok(wl_aot_ir_split(path, dir, 0, &table, &ir, &err));
+    assert_ok(wl_aot_ir_split(path, dir, 0, &how, &ir, &err));
     assert_int_equal(ir.n_lookups, 2);
     text = get(ir.parts[0].path);
     assert_non_null(strstr(text, "  %65 = tail call ptr @wl.lookup(ptr %64, i32 1, i32 %61) #6\n"));
@@ -190,7 +192,112 @@ static void test_split_table(void **state) {
     free(text);
     wl_aot_ir_release(&ir);
     slots[1].function = 2;
-    assert_fails(wl_aot_ir_split(path, dir, 0, &table, &ir, &err), WL_FAILED, "names function 2 of 2");
+    assert_fails(wl_aot_ir_split(path, dir, 0, &how, &ir, &err), WL_FAILED, "names function 2 of 2");
+}
+
+/* One function of lines, as it is written; how may be NULL for the plain way. */
+static char *written(const char *lines, const struct wl_aot_how *how) {
+    WL_AUTO(wl_buf_release) struct wl_buf b = {0};
+    WL_AUTOFREE char *path = NULL;
+    struct wl_aot_ir ir = {0};
+    struct wl_err err;
+    char *text;
+
+    wl_buf_adds(&b, IR_HEAD "define protected dllexport i32 @f0(ptr noalias readonly %0, i32 %1) #1 {\nentry:\n");
+    wl_buf_adds(&b, lines);
+    wl_buf_adds(&b, "}\n\n" IR_F("1") IR_TAIL);
+    path = put("wasm.ll", b.p, b.len);
+    assert_ok(wl_aot_ir_split(path, dir, 0, how ? how : &plain, &ir, &err));
+    text = get(ir.parts[0].path);
+    wl_aot_ir_release(&ir);
+    return text;
+}
+
+#define CONTEXT(n, field)                                                                                              \
+    "  %" n "1 = extractvalue %ExecCtx %2, " field "\n  %" n "2 = getelementptr inbounds ptr, ptr %" n "1, i64 " field \
+    "\n  %" n "3 = load ptr, ptr %" n "2, align 8, !invariant.group !1\n"
+
+/* Accesses to the memory, the places of globals, moves: written so that LLVM understands more. */
+static void test_lines(void **state) {
+    static const char lines[] =
+        CONTEXT("1", "0") "  %14 = load volatile i32, ptr %13, align 1\n"
+                          "  store volatile i8 %9, ptr %13, align 1\n" CONTEXT(
+                              "2", "1") "  %24 = load i32, ptr %23, align 4\n"
+                                        "  store i32 7, ptr %23, align 4\n"
+                                        "  store i32 7, ptr %3, align 4\n"
+                                        "  %30 = load ptr, ptr @intrinsics, align 8, !invariant.group !1\n"
+                                        "  %31 = getelementptr inbounds [23 x ptr], ptr %30, i64 0, i64 3\n"
+                                        "  %32 = load ptr, ptr %31, align 8\n"
+                                        "  call void %32(i32 0, i32 0, i32 %14, i32 %24, i32 64) #6\n"
+                                        "  tail call void %32(i32 0, i32 0, i32 %14, i32 %24, i32 65) #6\n"
+                                        "  %33 = getelementptr inbounds [23 x ptr], ptr %30, i64 0, i64 4\n"
+                                        "  %34 = load ptr, ptr %33, align 8\n"
+                                        "  call void %34(i32 0, i32 %14, i8 0, i32 %24) #6\n"
+                                        "  %35 = getelementptr inbounds [23 x ptr], ptr %30, i64 0, i64 5\n"
+                                        "  %36 = load ptr, ptr %35, align 8\n"
+                                        "  call void %36(i32 0, i32 0, i32 %14, i32 %24, i32 3) #6\n"
+                                        "  ret i32 0\n";
+    const struct wl_aot_how loads = {.table = &no_table, .loads = true};
+    char *text;
+
+    (void)state;
+    text = written(lines, NULL);
+    assert_non_null(strstr(text, "  %14 = load volatile i32, ptr %13, align 1, !tbaa !903\n"));
+    assert_non_null(strstr(text, "  %wl.part.21 = getelementptr inbounds i8, ptr %0, i64 8\n"
+                                 "  %21 = load ptr, ptr %wl.part.21, align 8, !invariant.load !905\n"));
+    assert_non_null(strstr(text, "  %13 = load ptr, ptr %12, align 8, !invariant.load !905\n"));
+    assert_non_null(strstr(text, "  %24 = load i32, ptr %23, align 4, !tbaa !904\n"));
+    assert_non_null(strstr(text, "  store i32 7, ptr %23, align 4, !tbaa !904\n"));
+    assert_non_null(strstr(text, "  store i32 7, ptr %3, align 4\n"));
+    assert_non_null(strstr(text, "  call void @wl.copy.here(ptr %0, ptr %32, i32 %14, i32 %24, i32 64) #6\n"));
+    assert_non_null(strstr(text, "  tail call void @wl.copy(ptr %0, ptr %32, i32 %14, i32 %24, i32 65) #6\n"));
+    assert_non_null(strstr(text, "  call void @wl.fill(ptr %0, ptr %34, i32 %14, i8 0, i32 %24) #6\n"));
+    assert_non_null(strstr(text, "  call void %36(i32 0, i32 0, i32 %14, i32 %24, i32 3) #6\n"));
+    free(text);
+    text = written(lines, &loads);
+    assert_non_null(strstr(text, "  %14 = load i32, ptr %13, align 1, !tbaa !903\n"));
+    assert_non_null(strstr(text, "  store i8 %9, ptr %13, align 1, !tbaa !903\n"));
+    assert_null(strstr(text, "volatile"));
+    free(text);
+}
+
+/* A function of an interpreter: its returns go on, its memory comes in a register; the loop enters. */
+static void test_threaded(void **state) {
+    static const char lines[] = CONTEXT("1", "0") "  ret i32 0\nother:\n  ret i32 -1\nlast:\n  ret i32 %7\n";
+    static const char loop[] =
+        "  %41 = call ptr %40(i32 0, i32 0, i32 %37) #6\n  %45 = call i32 %41(ptr %0, i32 %24) #6\n";
+    struct wl_aot_slot slots[] = {{0, 0}, {WL_AOT_NO_FUNCTION, 0}};
+    uint32_t first[] = {0};
+    enum wl_aot_kind kinds[] = {WL_BODY_EARLY, WL_BODY_NONE};
+    struct wl_aot_table table = {slots, 2, first, 1};
+    struct wl_aot_thread thread = {.found = true,
+                                   .loop = 1,
+                                   .state = 4,
+                                   .next = 8,
+                                   .has_flag = true,
+                                   .flag = 3,
+                                   .n = 2,
+                                   .body = kinds,
+                                   .n_functions = 2,
+                                   .n_bodies = 1};
+    const struct wl_aot_how how = {.table = &table, .thread = &thread};
+    char *text = written(lines, &how);
+
+    (void)state;
+    assert_non_null(strstr(text, "define hidden i32 @f0(ptr noalias readonly %0, i32 %1) #1 {\n"));
+    assert_non_null(strstr(text, "define hidden preserve_nonecc i32 @h0("));
+    assert_non_null(strstr(text, "  %13 = getelementptr inbounds i8, ptr %wl.memory, i64 0\n"));
+    assert_non_null(strstr(text, "  %wl.z.0 = icmp eq i32 0, 0\n"));
+    assert_non_null(strstr(text, "  %wl.z.1 = icmp eq i32 %7, 0\n"));
+    assert_non_null(strstr(text, "other:\n  ret i32 -1\nlast:\n"));
+    assert_null(strstr(text, "%wl.z.2 "));
+    assert_non_null(strstr(text, "@wl.bodies = hidden constant [2 x i32] ["));
+    free(text);
+    kinds[0] = WL_BODY_NONE;
+    thread.loop = 0;
+    text = written(loop, &how);
+    assert_non_null(strstr(text, "  %45 = call i32 @wl.enter(ptr %0, i32 %24, ptr %41, i32 %37) #6\n"));
+    free(text);
 }
 
 /* --- The table --- */
@@ -388,6 +495,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_split_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_split_bound, setup, teardown),
         cmocka_unit_test_setup_teardown(test_split_table, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_threaded, setup, teardown),
         cmocka_unit_test(test_table),
         cmocka_unit_test_setup_teardown(test_portable, setup, teardown),
         cmocka_unit_test_setup_teardown(test_record, setup, teardown),

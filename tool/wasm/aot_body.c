@@ -108,7 +108,7 @@ static bool write_enter(struct wl_aot_body *b, FILE *out, const char *line) {
     return true;
 }
 
-void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first) {
+void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first, uint32_t end) {
     if (how->table->n > 0) {
         if (first)
             write_table(out, how->table);
@@ -118,7 +118,7 @@ void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first) {
     }
     wl_aot_text_head(out, first);
     if (is_threaded(how))
-        wl_aot_thread_head(out, how->thread, how->table, first);
+        wl_aot_thread_head(out, how->thread, how->table, first, end);
 }
 
 void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, const char *line) {
@@ -139,7 +139,7 @@ void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, const char
 
 void wl_aot_body_line(struct wl_aot_body *b, FILE *out, const char *line) {
     if (b->entry) { /* the label of the first block */
-        fputs(line, out);
+        fprintf(out, "%s", line);
         wl_aot_thread_entry(out, b->how->thread, b->function);
         b->entry = false;
     } else if (b->threaded && wl_aot_thread_return(out, b->how->thread, line, b->n_returns)) {
@@ -149,6 +149,6 @@ void wl_aot_body_line(struct wl_aot_body *b, FILE *out, const char *line) {
     } else if (b->how->table->n > 0 && write_indirect(out, b->how->table, line)) {
         b->n_lookups++;
     } else if (!wl_aot_text_line(&b->text, out, line)) {
-        fputs(line, out);
+        fprintf(out, "%s", line);
     }
 }

@@ -34,8 +34,9 @@ struct wl_aot_body {
     size_t n_lookups;        /* indirect calls that look the function up themselves, in all functions so far */
 };
 
-/* The head of a part, behind the declarations that it shares with the others. first: the part that defines the tables. */
-void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first);
+/* The head of a part, behind the declarations that it shares with the others. first: the part that defines the tables, and the
+ * functions before `end`. */
+void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first, uint32_t end);
 /* A function's definition line, from its type on ("i32 @f12(ptr ...) #1 {\n"). f: its number, UINT32_MAX for a type wrapper. */
 void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, const char *line);
 /* A line of its body, whole, with its newline. */

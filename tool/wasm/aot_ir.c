@@ -307,7 +307,7 @@ static void drop_uwtable(struct wl_buf *text) {
 /* The head of part i, which holds the functions [first, end). */
 static void write_head(FILE *out, const struct split *s, const struct wl_aot_ir *ir, size_t i, size_t first,
                        size_t end) {
-    wl_aot_body_head(out, s->how, i == 0);
+    wl_aot_body_head(out, s->how, i == 0, (uint32_t)(end - s->n_wrappers));
     if (i == 0)
         fprintf(out, "@intrinsics = hidden global ptr null\n@version = hidden constant i32 %u\n%s", ir->version,
                 wl_buf_str(&s->aliases));

@@ -174,156 +174,164 @@ bool wl_aot_text_line(struct wl_aot_text *t, FILE *out, const char *line) {
     return false;
 }
 
-/* --- The functions --- */
+/* --- The functions, in pieces --- */
 
-#define POINTERS(to, from)                                                                                             \
-    "  %memories = load ptr, ptr %context, align 8, " WL_AOT_SAME "\n"                                                 \
-    "  %memory = load ptr, ptr %memories, align 8, " WL_AOT_SAME "\n"                                                  \
-    "  %n64 = zext i32 %n to i64\n"                                                                                    \
-    "  %to64 = zext i32 %to to i64\n"                                                                                  \
-    "  %d = getelementptr i8, ptr %memory, i64 %to64\n"                                                                \
-    "  %de = getelementptr i8, ptr %d, i64 %n64\n"                                                                     \
-    "  %d16 = getelementptr i8, ptr %d, i64 16\n"                                                                      \
-    "  %dm32 = getelementptr i8, ptr %de, i64 -32\n"                                                                   \
-    "  %dm16 = getelementptr i8, ptr %de, i64 -16\n"                                                                   \
-    "  %dm8 = getelementptr i8, ptr %de, i64 -8\n"                                                                     \
-    "  %dm4 = getelementptr i8, ptr %de, i64 -4\n"                                                                     \
-    "  %dm1 = getelementptr i8, ptr %de, i64 -1\n"                                                                     \
-    "  %half = lshr i64 %n64, 1\n"                                                                                     \
-    "  %dh = getelementptr i8, ptr %d, i64 %half\n"
+static const char copy_operands[] = "(ptr %context, ptr %host, i32 %to, i32 %from, i32 %n)";
+
+static const char copy_ask[] = "  %less = add i32 %n, -1\n"
+                               "  %small = icmp ult i32 %less, 64\n"
+                               "  br i1 %small, label %here, label %ask\n"
+                               "ask:\n"
+                               "  tail call void %host(i32 0, i32 0, i32 %to, i32 %from, i32 %n) strictfp\n"
+                               "  ret void\n"
+                               "here:\n";
+
+static const char copy_values[] = "  %from64 = zext i32 %from to i64\n"
+                                  "  %s = getelementptr i8, ptr %memory, i64 %from64\n"
+                                  "  %se = getelementptr i8, ptr %s, i64 %n64\n"
+                                  "  %s16 = getelementptr i8, ptr %s, i64 16\n"
+                                  "  %sm32 = getelementptr i8, ptr %se, i64 -32\n"
+                                  "  %sm16 = getelementptr i8, ptr %se, i64 -16\n"
+                                  "  %sm8 = getelementptr i8, ptr %se, i64 -8\n"
+                                  "  %sm4 = getelementptr i8, ptr %se, i64 -4\n"
+                                  "  %sm1 = getelementptr i8, ptr %se, i64 -1\n"
+                                  "  %sh = getelementptr i8, ptr %s, i64 %half\n";
+
+static const char copy_stores[] = "n1:\n"
+                                  "  %b1 = load i8, ptr %s, align 1\n"
+                                  "  %b2 = load i8, ptr %sh, align 1\n"
+                                  "  %b3 = load i8, ptr %sm1, align 1\n"
+                                  "  store i8 %b3, ptr %dm1, align 1\n"
+                                  "  store i8 %b2, ptr %dh, align 1\n"
+                                  "  store i8 %b1, ptr %d, align 1\n"
+                                  "  ret void\n"
+                                  "n4:\n"
+                                  "  %w1 = load i32, ptr %s, align 1\n"
+                                  "  %w2 = load i32, ptr %sm4, align 1\n"
+                                  "  store i32 %w2, ptr %dm4, align 1\n"
+                                  "  store i32 %w1, ptr %d, align 1\n"
+                                  "  ret void\n"
+                                  "n8:\n"
+                                  "  %l1 = load i64, ptr %s, align 1\n"
+                                  "  %l2 = load i64, ptr %sm8, align 1\n"
+                                  "  store i64 %l2, ptr %dm8, align 1\n"
+                                  "  store i64 %l1, ptr %d, align 1\n"
+                                  "  ret void\n"
+                                  "n16:\n"
+                                  "  %v1 = load <16 x i8>, ptr %s, align 1\n"
+                                  "  %v4 = load <16 x i8>, ptr %sm16, align 1\n"
+                                  "  %is33 = icmp ugt i32 %n, 32\n"
+                                  "  br i1 %is33, label %n33, label %n32\n"
+                                  "n32:\n"
+                                  "  store <16 x i8> %v4, ptr %dm16, align 1\n"
+                                  "  store <16 x i8> %v1, ptr %d, align 1\n"
+                                  "  ret void\n"
+                                  "n33:\n"
+                                  "  %v2 = load <16 x i8>, ptr %s16, align 1\n"
+                                  "  %v3 = load <16 x i8>, ptr %sm32, align 1\n"
+                                  "  store <16 x i8> %v4, ptr %dm16, align 1\n"
+                                  "  store <16 x i8> %v3, ptr %dm32, align 1\n"
+                                  "  store <16 x i8> %v2, ptr %d16, align 1\n"
+                                  "  store <16 x i8> %v1, ptr %d, align 1\n"
+                                  "  ret void\n"
+                                  "}\n";
+
+static const char fill_operands[] = "(ptr %context, ptr %host, i32 %to, i8 %b1, i32 %n)";
+
+static const char fill_ask[] = "  %less = add i32 %n, -1\n"
+                               "  %small = icmp ult i32 %less, 64\n"
+                               "  br i1 %small, label %here, label %ask\n"
+                               "ask:\n"
+                               "  tail call void %host(i32 0, i32 %to, i8 %b1, i32 %n) strictfp\n"
+                               "  ret void\n"
+                               "here:\n";
+
+static const char fill_values[] =
+    "  %b64 = zext i8 %b1 to i64\n"
+    "  %l1 = mul i64 %b64, 72340172838076673\n"
+    "  %w1 = trunc i64 %l1 to i32\n"
+    "  %pair = insertelement <2 x i64> poison, i64 %l1, i32 0\n"
+    "  %v1 = shufflevector <2 x i64> %pair, <2 x i64> poison, <2 x i32> zeroinitializer\n";
+
+static const char fill_stores[] = "n1:\n"
+                                  "  store i8 %b1, ptr %dm1, align 1\n"
+                                  "  store i8 %b1, ptr %dh, align 1\n"
+                                  "  store i8 %b1, ptr %d, align 1\n"
+                                  "  ret void\n"
+                                  "n4:\n"
+                                  "  store i32 %w1, ptr %dm4, align 1\n"
+                                  "  store i32 %w1, ptr %d, align 1\n"
+                                  "  ret void\n"
+                                  "n8:\n"
+                                  "  store i64 %l1, ptr %dm8, align 1\n"
+                                  "  store i64 %l1, ptr %d, align 1\n"
+                                  "  ret void\n"
+                                  "n16:\n"
+                                  "  store <2 x i64> %v1, ptr %dm16, align 1\n"
+                                  "  %is33 = icmp ugt i32 %n, 32\n"
+                                  "  br i1 %is33, label %n33, label %n32\n"
+                                  "n32:\n"
+                                  "  store <2 x i64> %v1, ptr %d, align 1\n"
+                                  "  ret void\n"
+                                  "n33:\n"
+                                  "  store <2 x i64> %v1, ptr %dm32, align 1\n"
+                                  "  store <2 x i64> %v1, ptr %d16, align 1\n"
+                                  "  store <2 x i64> %v1, ptr %d, align 1\n"
+                                  "  ret void\n"
+                                  "}\n";
+
+/* The places of the first and the last bytes. */
+static const char places[] = "  %memories = load ptr, ptr %context, align 8, " WL_AOT_SAME "\n"
+                             "  %memory = load ptr, ptr %memories, align 8, " WL_AOT_SAME "\n"
+                             "  %n64 = zext i32 %n to i64\n"
+                             "  %to64 = zext i32 %to to i64\n"
+                             "  %d = getelementptr i8, ptr %memory, i64 %to64\n"
+                             "  %de = getelementptr i8, ptr %d, i64 %n64\n"
+                             "  %d16 = getelementptr i8, ptr %d, i64 16\n"
+                             "  %dm32 = getelementptr i8, ptr %de, i64 -32\n"
+                             "  %dm16 = getelementptr i8, ptr %de, i64 -16\n"
+                             "  %dm8 = getelementptr i8, ptr %de, i64 -8\n"
+                             "  %dm4 = getelementptr i8, ptr %de, i64 -4\n"
+                             "  %dm1 = getelementptr i8, ptr %de, i64 -1\n"
+                             "  %half = lshr i64 %n64, 1\n"
+                             "  %dh = getelementptr i8, ptr %d, i64 %half\n";
 
 /* Where to go by the number of bytes. */
-#define BY_SIZE                                                                                                        \
-    "  %is16 = icmp ugt i32 %n, 15\n"                                                                                  \
-    "  br i1 %is16, label %n16, label %n15\n"                                                                          \
-    "n15:\n"                                                                                                           \
-    "  %is8 = icmp ugt i32 %n, 7\n"                                                                                    \
-    "  br i1 %is8, label %n8, label %n7\n"                                                                             \
-    "n7:\n"                                                                                                            \
-    "  %is4 = icmp ugt i32 %n, 3\n"                                                                                    \
-    "  br i1 %is4, label %n4, label %n1\n"
+static const char by_size[] = "  %is16 = icmp ugt i32 %n, 15\n"
+                              "  br i1 %is16, label %n16, label %n15\n"
+                              "n15:\n"
+                              "  %is8 = icmp ugt i32 %n, 7\n"
+                              "  br i1 %is8, label %n8, label %n7\n"
+                              "n7:\n"
+                              "  %is4 = icmp ugt i32 %n, 3\n"
+                              "  br i1 %is4, label %n4, label %n1\n";
 
-static const char copy_body[] =
-    "(ptr %context, ptr %host, i32 %to, i32 %from, i32 %n) %S strictfp {\n"
-    "  %less = add i32 %n, -1\n"
-    "  %small = icmp ult i32 %less, 64\n"
-    "  br i1 %small, label %here, label %ask\n"
-    "ask:\n"
-    "  tail call void %host(i32 0, i32 0, i32 %to, i32 %from, i32 %n) strictfp\n"
-    "  ret void\n"
-    "here:\n" POINTERS(to, from) "  %from64 = zext i32 %from to i64\n"
-                                 "  %s = getelementptr i8, ptr %memory, i64 %from64\n"
-                                 "  %se = getelementptr i8, ptr %s, i64 %n64\n"
-                                 "  %s16 = getelementptr i8, ptr %s, i64 16\n"
-                                 "  %sm32 = getelementptr i8, ptr %se, i64 -32\n"
-                                 "  %sm16 = getelementptr i8, ptr %se, i64 -16\n"
-                                 "  %sm8 = getelementptr i8, ptr %se, i64 -8\n"
-                                 "  %sm4 = getelementptr i8, ptr %se, i64 -4\n"
-                                 "  %sm1 = getelementptr i8, ptr %se, i64 -1\n"
-                                 "  %sh = getelementptr i8, ptr %s, i64 %half\n" BY_SIZE "n1:\n"
-                                 "  %b1 = load i8, ptr %s, align 1\n"
-                                 "  %b2 = load i8, ptr %sh, align 1\n"
-                                 "  %b3 = load i8, ptr %sm1, align 1\n"
-                                 "  store i8 %b3, ptr %dm1, align 1\n"
-                                 "  store i8 %b2, ptr %dh, align 1\n"
-                                 "  store i8 %b1, ptr %d, align 1\n"
-                                 "  ret void\n"
-                                 "n4:\n"
-                                 "  %w1 = load i32, ptr %s, align 1\n"
-                                 "  %w2 = load i32, ptr %sm4, align 1\n"
-                                 "  store i32 %w2, ptr %dm4, align 1\n"
-                                 "  store i32 %w1, ptr %d, align 1\n"
-                                 "  ret void\n"
-                                 "n8:\n"
-                                 "  %l1 = load i64, ptr %s, align 1\n"
-                                 "  %l2 = load i64, ptr %sm8, align 1\n"
-                                 "  store i64 %l2, ptr %dm8, align 1\n"
-                                 "  store i64 %l1, ptr %d, align 1\n"
-                                 "  ret void\n"
-                                 "n16:\n"
-                                 "  %v1 = load <16 x i8>, ptr %s, align 1\n"
-                                 "  %v4 = load <16 x i8>, ptr %sm16, align 1\n"
-                                 "  %is33 = icmp ugt i32 %n, 32\n"
-                                 "  br i1 %is33, label %n33, label %n32\n"
-                                 "n32:\n"
-                                 "  store <16 x i8> %v4, ptr %dm16, align 1\n"
-                                 "  store <16 x i8> %v1, ptr %d, align 1\n"
-                                 "  ret void\n"
-                                 "n33:\n"
-                                 "  %v2 = load <16 x i8>, ptr %s16, align 1\n"
-                                 "  %v3 = load <16 x i8>, ptr %sm32, align 1\n"
-                                 "  store <16 x i8> %v4, ptr %dm16, align 1\n"
-                                 "  store <16 x i8> %v3, ptr %dm32, align 1\n"
-                                 "  store <16 x i8> %v2, ptr %d16, align 1\n"
-                                 "  store <16 x i8> %v1, ptr %d, align 1\n"
-                                 "  ret void\n"
-                                 "}\n";
+static void write_copy(FILE *out, const char *head, const char *attribute) {
+    fprintf(out, "define %s%s %s strictfp {\n%s%s%s%s%s", head, copy_operands, attribute, copy_ask, places, copy_values,
+            by_size, copy_stores);
+}
 
-static const char fill_body[] =
-    "(ptr %context, ptr %host, i32 %to, i8 %b1, i32 %n) %S strictfp {\n"
-    "  %less = add i32 %n, -1\n"
-    "  %small = icmp ult i32 %less, 64\n"
-    "  br i1 %small, label %here, label %ask\n"
-    "ask:\n"
-    "  tail call void %host(i32 0, i32 %to, i8 %b1, i32 %n) strictfp\n"
-    "  ret void\n"
-    "here:\n" POINTERS(
-        to, to) "  %b64 = zext i8 %b1 to i64\n"
-                "  %l1 = mul i64 %b64, 72340172838076673\n"
-                "  %w1 = trunc i64 %l1 to i32\n"
-                "  %pair = insertelement <2 x i64> poison, i64 %l1, i32 0\n"
-                "  %v1 = shufflevector <2 x i64> %pair, <2 x i64> poison, <2 x i32> zeroinitializer\n" BY_SIZE "n1:\n"
-                "  store i8 %b1, ptr %dm1, align 1\n"
-                "  store i8 %b1, ptr %dh, align 1\n"
-                "  store i8 %b1, ptr %d, align 1\n"
-                "  ret void\n"
-                "n4:\n"
-                "  store i32 %w1, ptr %dm4, align 1\n"
-                "  store i32 %w1, ptr %d, align 1\n"
-                "  ret void\n"
-                "n8:\n"
-                "  store i64 %l1, ptr %dm8, align 1\n"
-                "  store i64 %l1, ptr %d, align 1\n"
-                "  ret void\n"
-                "n16:\n"
-                "  store <2 x i64> %v1, ptr %dm16, align 1\n"
-                "  %is33 = icmp ugt i32 %n, 32\n"
-                "  br i1 %is33, label %n33, label %n32\n"
-                "n32:\n"
-                "  store <2 x i64> %v1, ptr %d, align 1\n"
-                "  ret void\n"
-                "n33:\n"
-                "  store <2 x i64> %v1, ptr %dm32, align 1\n"
-                "  store <2 x i64> %v1, ptr %d16, align 1\n"
-                "  store <2 x i64> %v1, ptr %d, align 1\n"
-                "  ret void\n"
-                "}\n";
-
-/* The body with its attribute in the place of %S. */
-static void write_function(FILE *out, const char *head, const char *body, const char *attribute) {
-    const char *at = strstr(body, "%S");
-
-    fprintf(out, "%s%.*s%s%s", head, (int)(at - body), body, attribute, at + 2);
+static void write_fill(FILE *out, const char *head, const char *attribute) {
+    fprintf(out, "define %s%s %s strictfp {\n%s%s%s%s%s", head, fill_operands, attribute, fill_ask, places, fill_values,
+            by_size, fill_stores);
 }
 
 void wl_aot_text_head(FILE *out, bool first) {
-    write_function(out, "define private void @wl.copy.here", copy_body, "alwaysinline");
-    write_function(out, "define private void @wl.fill.here", fill_body, "alwaysinline");
+    write_copy(out, "private void @wl.copy.here", "alwaysinline");
+    write_fill(out, "private void @wl.fill.here", "alwaysinline");
     if (first) {
-        write_function(out, "define hidden void @wl.copy", copy_body, "noinline");
-        write_function(out, "define hidden void @wl.fill", fill_body, "noinline");
+        write_copy(out, "hidden void @wl.copy", "noinline");
+        write_fill(out, "hidden void @wl.fill", "noinline");
     } else {
-        fputs("declare hidden void @wl.copy(ptr, ptr, i32, i32, i32)\n"
-              "declare hidden void @wl.fill(ptr, ptr, i32, i8, i32)\n",
-              out);
+        fprintf(out, "declare hidden void @wl.copy(ptr, ptr, i32, i32, i32)\n"
+                     "declare hidden void @wl.fill(ptr, ptr, i32, i8, i32)\n");
     }
-    fputs("!900 = !{!\"wl\"}\n"
-          "!901 = !{!\"memory\", !900, i64 0}\n"
-          "!902 = !{!\"global\", !900, i64 0}\n"
-          "!903 = !{!901, !901, i64 0}\n"
-          "!904 = !{!902, !902, i64 0}\n"
-          "!905 = !{}\n"
-          "!906 = !{!\"branch_weights\", i32 1, i32 1000}\n"
-          "!907 = !{!\"branch_weights\", i32 1000, i32 1}\n",
-          out);
+    fprintf(out, "!900 = !{!\"wl\"}\n"
+                 "!901 = !{!\"memory\", !900, i64 0}\n"
+                 "!902 = !{!\"global\", !900, i64 0}\n"
+                 "!903 = !{!901, !901, i64 0}\n"
+                 "!904 = !{!902, !902, i64 0}\n"
+                 "!905 = !{}\n"
+                 "!906 = !{!\"branch_weights\", i32 1, i32 1000}\n"
+                 "!907 = !{!\"branch_weights\", i32 1000, i32 1}\n");
 }

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Precompiling an interpreter (--interpreter): its functions go on to the next one by themselves, memory is moved in place; the answers
+# and the traps stay those of the portable module.
+. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/guest.sh"
+
+cd "$T" || exit 1
+wlpack kit which wasmedge >/dev/null 2>&1 || skip_all "the wasmedge kit is not installed"
+"$sdk/bin/clang" --target=wasm32-wasip1 --sysroot="$sdk/share/wasi-sysroot" --no-wasm-opt -O2 -mbulk-memory \
+    -o machine.wasm "$top/tests/lib/machine.c" || skip_all "the guest cannot be compiled"
+
+run wlpack wasm aot --interpreter machine.wasm aot.wasm
+status_is 0 "precompiles"
+err_like ' 22 functions threaded' "every opcode goes on by itself"
+run wlpack wasm verify aot.wasm
+status_is 0 "what it made is sound"
+run wlpack run ./machine.wasm --interpret
+want=$(cat "$out")
+out_like '^-9223372036852794801 ' "the interpreter computes"
+run wlpack run ./aot.wasm
+out_is "$want" "native code computes the same"
+
+# Without the promise nothing is threaded, and the answers are the same.
+run wlpack wasm aot machine.wasm plain.wasm
+err_like ' 0 functions threaded' "only on request"
+run wlpack run ./plain.wasm
+out_is "$want" "and the same answers without"
+
+for trap in type index empty state end-from end-to end-fill; do
+    run wlpack run ./machine.wasm --interpret -- $trap
+    why=$(sed 's/.*: trap: //' "$err")
+    for module in aot plain; do
+        run wlpack run ./$module.wasm -- $trap
+        status_is 134 "$module: $trap traps"
+        is "$(sed 's/.*: trap: //' "$err")" "$why" "for the same reason ($why)"
+        out_is "before the trap" "at the same place"
+    done
+done
+run wlpack run ./machine.wasm --interpret -- end-fits
+want=$(cat "$out")
+run wlpack run ./aot.wasm -- end-fits
+out_is "$want" "a move up to the last byte"
+
+# A table that others may change has no known functions.
+"$sdk/bin/clang" --target=wasm32-wasip1 --sysroot="$sdk/share/wasi-sysroot" --no-wasm-opt -O2 -Wl,--export-table \
+    -o open.wasm "$top/tests/lib/machine.c"
+run wlpack wasm aot --interpreter open.wasm open-aot.wasm
+err_like ' 0 functions threaded' "an exported table: as it was"
+run wlpack run ./open-aot.wasm
+out_like '^-9223372036852794801 ' "and the same answers"
+
+# The other architecture compiles.
+case $(uname -m) in x86_64) other=aarch64 ;; *) other=x86_64 ;; esac
+run wlpack wasm aot --interpreter machine.wasm other.wasm --arch $other
+status_is 0 "code for $other"
+done_testing

@@ -1,0 +1,195 @@
+/* A guest that is an interpreter like the ones that aot_thread.h looks for: opcodes are functions that return 0 to go on, a loop runs
+ * them. Prints what its programs compute; the first argument chooses one that traps. Also moves and fills memory by every
+ * length, which precompiled code does in place up to 64 bytes. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct machine;
+typedef int (*op_fn)(struct machine *);
+
+struct op {
+    op_fn fn;
+    int a;
+};
+
+struct machine {
+    const struct op *ip;
+    long long acc;
+    int count, depth;
+    struct machine *next;
+    double d;
+};
+
+static struct machine *current;
+
+#define OP(name, does)                                                                                                 \
+    static int name(struct machine *m) {                                                                               \
+        const struct op *op = m->ip;                                                                                   \
+        does;                                                                                                          \
+        m->ip = op + 1;                                                                                                \
+        return 0;                                                                                                      \
+    }
+OP(op_add, m->acc += op->a)
+OP(op_sub, m->acc -= op->a)
+OP(op_mul, m->acc *= op->a)
+OP(op_xor, m->acc ^= op->a)
+OP(op_shl, m->acc <<= op->a & 31)
+OP(op_shr, m->acc >>= op->a & 31)
+OP(op_neg, m->acc = -m->acc)
+OP(op_mod, m->acc %= op->a)
+OP(op_div, m->acc /= op->a)
+OP(op_dadd, m->d += op->a * 0.25)
+OP(op_dmul, m->d *= 1.0 + op->a / 64.0)
+OP(op_int, m->acc += (long long)m->d)
+OP(op_print, printf("%lld %.3f\n", m->acc, m->d))
+OP(op_count, m->count += op->a)
+
+static int op_loop(struct machine *m) {
+    m->ip = --m->count > 0 ? m->ip - m->ip->a : m->ip + 1;
+    return 0;
+}
+static int op_stop(struct machine *m) {
+    (void)m;
+    return -1;
+}
+/* Starts another machine: the loop has to take the new state. */
+static int op_enter(struct machine *m) {
+    struct machine *n = calloc(1, sizeof(*n));
+
+    n->next = m;
+    n->depth = m->depth + 1;
+    n->acc = m->acc + 1;
+    n->ip = m->ip + m->ip->a;
+    m->ip++;
+    current = n;
+    return 1;
+}
+static int op_leave(struct machine *m) {
+    current = m->next;
+    current->acc += m->acc % 1000;
+    current->d += m->d;
+    free(m);
+    return 2;
+}
+/* Calls another opcode by itself: that one must come back. */
+static op_fn volatile inner[] = {op_add, op_mul, op_xor, op_neg};
+static int op_call(struct machine *m) {
+    const struct op *at = m->ip;
+    int r = inner[at->a & 3](m);
+
+    m->ip = at + 1;
+    m->acc += r + 3;
+    return 0;
+}
+/* A function of the same type that does not read its operand as a machine. */
+static int op_number(struct machine *m) {
+    return m ? (int)((unsigned)m >> 31) : 7;
+}
+static op_fn volatile number = op_number;
+static int op_ask(struct machine *m) {
+    m->acc += number((struct machine *)0) + number((struct machine *)0xfffffff0u);
+    m->ip++;
+    return 0;
+}
+static int op_other(struct machine *m, int x) {
+    m->acc += x;
+    return 0;
+}
+static int (*volatile wrong)(struct machine *, int) = op_other;
+
+__attribute__((noinline)) static void run(struct machine *m) {
+    int r;
+
+    while (1) {
+        if ((r = m->ip->fn(m)) != 0) {
+            if (r < 0)
+                return;
+            m = current;
+        }
+    }
+}
+
+static const struct op program[] = {
+    {op_count, 20000}, {op_add, 7},   {op_mul, 3},   {op_xor, 0x5a5a}, {op_mod, 1000003}, {op_dadd, 3},
+    {op_dmul, 1},      {op_shl, 2},   {op_call, 1},  {op_call, 2},     {op_call, 3},      {op_shr, 1},
+    {op_ask, 0},       {op_enter, 5}, {op_loop, 13}, {op_int, 0},      {op_print, 0},     {op_stop, 0},
+    {op_sub, 9},       {op_dadd, 1},  {op_neg, 0},   {op_leave, 0},    {op_print, 0},
+};
+
+static unsigned sum(const unsigned char *p, size_t n) {
+    unsigned s = 1;
+
+    for (size_t i = 0; i < n; i++)
+        s = s * 31 + p[i];
+    return s;
+}
+
+static volatile size_t length;
+
+static void moves(void) {
+    static unsigned char block[400];
+    unsigned all = 0;
+
+    for (int shift = -70; shift <= 70; shift += 7)
+        for (length = 0; length < 140; length++) {
+            for (size_t i = 0; i < sizeof(block); i++)
+                block[i] = (unsigned char)(i * 7 + length);
+            memmove(block + 100 + shift, block + 100, length);
+            memset(block + 300, (int)length + shift, length % 90);
+            all = all * 17 + sum(block, sizeof(block));
+        }
+    memcpy(block, block + 200, 48);
+    memset(block + 60, 0, 24);
+    printf("%u %u\n", all, sum(block, sizeof(block)));
+}
+
+/* The last bytes of the memory and the first behind it: a move that does not fit must not begin. */
+static int at_end(const char *what) {
+    unsigned char *end = (unsigned char *)(__builtin_wasm_memory_size(0) * 65536);
+
+    length = 40;
+    memset(end - 64, 1, 64);
+    if (strcmp(what, "end-fits") == 0) {
+        memmove(end - length, end - 64, length);
+        printf("%u\n", sum(end - 64, 64));
+        return 0;
+    }
+    puts("before the trap");
+    fflush(stdout);
+    if (strcmp(what, "end-from") == 0)
+        memmove(end - 64, end - 39, length);
+    else if (strcmp(what, "end-to") == 0)
+        memmove(end - 39, end - 64, length);
+    else
+        memset(end - 39, 2, length);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    struct machine m = {.ip = program};
+    struct op bad[] = {{op_add, 1}, {op_div, 0}, {op_stop, 0}};
+    const char *what = argc > 1 ? argv[1] : "";
+
+    current = &m;
+    if (strncmp(what, "end-", 4) == 0)
+        return at_end(what);
+    if (*what) {
+        puts("before the trap");
+        fflush(stdout);
+        m.ip = bad;
+        if (strcmp(what, "type") == 0)
+            bad[1].fn = (op_fn)(void (*)(void))wrong;
+        else if (strcmp(what, "index") == 0)
+            bad[1].fn = (op_fn)0x7ffffff0;
+        else if (strcmp(what, "empty") == 0)
+            bad[1].fn = (op_fn)0;
+        else if (strcmp(what, "state") == 0)
+            m.ip = (const struct op *)0xfffffff0u;
+        run(&m);
+        return 0;
+    }
+    run(&m);
+    moves();
+    return 0;
+}
