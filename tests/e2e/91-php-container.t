@@ -62,4 +62,27 @@ ok "CGI in a container: die() sends the header" grep -q '^X-Test: yes$' "$T/cgi"
 is "$(sed '1,/^$/d' "$T/cgi")" "body
 dead" "and the body"
 
+# --- an application image: a folder of PHP files, three commands, no compiler ---
+mkdir -p "$T/shop/public"
+echo '<?php echo "shop on ", PHP_OS_FAMILY === "Unknown" ? PHP_OS : PHP_OS_FAMILY, " ", basename(__FILE__), " ", getenv("MODE"), "\n"; require __DIR__ . "/lib.php"; exit(lib());' \
+    >"$T/shop/public/index.php"
+echo '<?php function lib() { register_shutdown_function(function () { echo "bye\n"; }); return 0; }' >"$T/shop/public/lib.php"
+echo 'DB_PASSWORD=hunter22' >"$T/shop/.env"
+cat >"$T/shop/app.json" <<JSON
+{"base": "$REGISTRY/php:7.4.33-cli-aot", "files": [{"from": ".", "to": "/site"}], "cmd": ["/site/public/index.php"], "env": {"MODE": "test"}}
+JSON
+# a machine of its own, without recipes' results or kits: the base comes from the registry
+WLPACK_HOME=$T/fresh run wlpack image -t "$REGISTRY/shop:1.0" "$T/shop/app.json"
+status_is 0 "an application image over PHP from a registry"
+err_like 'left out.* \.env ' "secrets stay out, and it is said"
+WLPACK_HOME=$T/fresh run wlpack push "$REGISTRY/shop:1.0"
+status_is 0 "it is pushed"
+err_like '2 already there|3 already there|mounted' "the interpreter's layers are not sent again"
+for platform in wasi/wasm "wasi/wasm/$variant"; do
+    run "$scripts/in-container-root" podman run --rm -q --platform "$platform" "$REGISTRY/shop:1.0"
+    status_is 0 "podman runs the application ($platform)"
+    is "$(tail -n 1 "$out")" bye "$platform: to its end"
+    out_like 'index\.php test$' "$platform: with its files and its environment"
+done
+
 done_testing
