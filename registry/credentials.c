@@ -154,19 +154,14 @@ static int from_entry(const wl_json *entry, const char *file, struct wl_credenti
     return 0;
 }
 
-static int find_in_file(const char *file, const char *host, const char *path, struct wl_credentials *ret,
-                        struct wl_err *err) {
-    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
-    const wl_json *root;
+/* What a document of docker's or podman's form says; file names it. */
+static int find_in_doc(const struct wl_json_doc *doc, const char *file, const char *host, const char *path,
+                       struct wl_credentials *ret, struct wl_err *err) {
+    const wl_json *root = wl_json_root(doc);
     const char *helper;
     const char *store;
     const wl_json *entry;
 
-    if (read_file(file, &doc, err) < 0)
-        return -1;
-    if (!doc)
-        return 0;
-    root = wl_json_root(doc);
     helper = wl_json_str(best_key(wl_json_get(root, "credHelpers"), host, ""));
     if (helper)
         return wl_cred_helper_get(helper, server_of(host), ret, err) < 0 ? wl_err_context(err, "%s", file) : 0;
@@ -179,6 +174,61 @@ static int find_in_file(const char *file, const char *host, const char *path, st
     }
     entry = best_key(wl_json_get(root, "auths"), host, path);
     return entry ? from_entry(entry, file, ret, err) : 0;
+}
+
+static int find_in_file(const char *file, const char *host, const char *path, struct wl_credentials *ret,
+                        struct wl_err *err) {
+    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
+
+    if (read_file(file, &doc, err) < 0)
+        return -1;
+    return doc ? find_in_doc(doc, file, host, path, ret, err) : 0;
+}
+
+static const char *env(const char *name) {
+    const char *s = getenv(name);
+
+    return s && *s ? s : NULL;
+}
+
+/* $WLPACK_REGISTRY_USER and $WLPACK_REGISTRY_PASSWORD, for $WLPACK_REGISTRY_HOST and for nobody else. */
+static int find_in_variables(const char *host, struct wl_credentials *ret, struct wl_err *err) {
+    const char *user = env("WLPACK_REGISTRY_USER");
+    const char *password = env("WLPACK_REGISTRY_PASSWORD");
+    const char *given = env("WLPACK_REGISTRY_HOST");
+    char for_host[WL_REF_HOST_MAX + 1];
+
+    if (!user && !password)
+        return 0;
+    if (!user || !password || !given)
+        return wl_fail(err, WL_USAGE,
+                       "of WLPACK_REGISTRY_HOST, WLPACK_REGISTRY_USER and WLPACK_REGISTRY_PASSWORD only some are set");
+    if (wl_reference_parse_host(given, for_host, err) < 0)
+        return wl_err_context(err, "WLPACK_REGISTRY_HOST");
+    if (strcmp(host, for_host) != 0)
+        return 0;
+    ret->user = wl_strdup(user);
+    ret->password = wl_strdup(password);
+    ret->from = wl_strdup("WLPACK_REGISTRY_PASSWORD");
+    return 0;
+}
+
+/* $DOCKER_AUTH_CONFIG: the text of a config.json, as CI systems hand it out. */
+static int find_in_environment(const char *host, const char *path, struct wl_credentials *ret, struct wl_err *err) {
+    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
+    const char *text = env("DOCKER_AUTH_CONFIG");
+
+    if (find_in_variables(host, ret, err) < 0)
+        return -1;
+    if (ret->from || !text)
+        return 0;
+    if (strlen(text) > WL_CRED_FILE_MAX)
+        return wl_fail(err, WL_FAILED, "DOCKER_AUTH_CONFIG is larger than %d bytes", WL_CRED_FILE_MAX);
+    if (wl_json_parse(&doc, "DOCKER_AUTH_CONFIG", text, strlen(text), WL_FAILED, err) < 0)
+        return -1;
+    if (wl_json_kind(wl_json_root(doc)) != WL_JSON_OBJECT)
+        return wl_json_fail(doc, "$", err, "must be an object");
+    return find_in_doc(doc, "DOCKER_AUTH_CONFIG", host, path, ret, err);
 }
 
 static void keep_secret(const struct wl_credentials *c) {
@@ -194,6 +244,8 @@ int wl_credentials_find(const char *host, const char *path, struct wl_credential
     WL_AUTO(wl_strv_release) struct wl_strv files = {0};
     struct wl_credentials c = {0};
 
+    if (find_in_environment(host, path, &c, err) < 0)
+        return -1;
     list_files(&files);
     for (size_t i = 0; i < files.n && !c.from; i++)
         if (find_in_file(files.v[i], host, path, &c, err) < 0)

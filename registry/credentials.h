@@ -1,6 +1,7 @@
 /* Who we are to a registry: the credential files and helpers of docker and podman.
  *
- * Read, in this order, until one has an entry: $REGISTRY_AUTH_FILE, $DOCKER_CONFIG/config.json,
+ * Read, in this order, until one has an entry: $WLPACK_REGISTRY_USER and $WLPACK_REGISTRY_PASSWORD (for $WLPACK_REGISTRY_HOST
+ * alone), $DOCKER_AUTH_CONFIG (the text of a config.json), $REGISTRY_AUTH_FILE, $DOCKER_CONFIG/config.json,
  * $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json, ~/.docker/config.json. In a file: its
  * credHelpers for the host, its credsStore, then its auths, where the longest key that fits wins ("host/team/app", "host/team",
  * "host"; with or without https:// and /v1/, /v2/). Secrets are registered with wl_out_secret. */

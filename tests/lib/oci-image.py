@@ -49,6 +49,31 @@ def put_image(layout, data, variant, pad=0):
     return {**put_json(layout, manifest, MANIFEST), "platform": platform}
 
 
+def add(layout, name, size, seed=None, index=0, pad=0):
+    """Adds the image (or with index an index of so many) and returns its digest."""
+    rng = random.Random(seed) if seed is not None else None
+    os.makedirs(os.path.join(layout, "blobs/sha256"), exist_ok=True)
+    images = [put_image(layout, rng.randbytes(size) if rng else os.urandom(size), "v%d" % i if i else None, pad)
+              for i in range(max(index, 1))]
+    if index:
+        root = put_json(layout, {"schemaVersion": 2, "mediaType": INDEX, "manifests": images}, INDEX)
+    else:
+        root = dict(images[0])
+    with open(os.path.join(layout, "oci-layout"), "w") as f:
+        f.write('{"imageLayoutVersion":"1.0.0"}')
+    path = os.path.join(layout, "index.json")
+    top = {"schemaVersion": 2, "mediaType": INDEX, "manifests": []}
+    if os.path.exists(path):
+        with open(path) as f:
+            top = json.load(f)
+    root["annotations"] = {"org.opencontainers.image.ref.name": name}
+    top["manifests"] = [m for m in top["manifests"]
+                        if m.get("annotations", {}).get("org.opencontainers.image.ref.name") != name] + [root]
+    with open(path, "w") as f:
+        json.dump(top, f)
+    return root["digest"]
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("layout")
@@ -58,27 +83,8 @@ def main():
     p.add_argument("--index", type=int, default=0)
     p.add_argument("--pad", type=int, default=0, help="bytes of an annotation of the manifest")
     a = p.parse_args()
-    rng = random.Random(a.seed) if a.seed is not None else random.SystemRandom()
-    os.makedirs(os.path.join(a.layout, "blobs/sha256"), exist_ok=True)
-    images = [put_image(a.layout, rng.randbytes(a.size) if a.seed is not None else os.urandom(a.size),
-                        "v%d" % i if i else None, a.pad) for i in range(max(a.index, 1))]
-    if a.index:
-        root = put_json(a.layout, {"schemaVersion": 2, "mediaType": INDEX, "manifests": images}, INDEX)
-    else:
-        root = {k: v for k, v in images[0].items()}
-    with open(os.path.join(a.layout, "oci-layout"), "w") as f:
-        f.write('{"imageLayoutVersion":"1.0.0"}')
-    path = os.path.join(a.layout, "index.json")
-    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": []}
-    if os.path.exists(path):
-        with open(path) as f:
-            index = json.load(f)
-    root["annotations"] = {"org.opencontainers.image.ref.name": a.name}
-    index["manifests"] = [m for m in index["manifests"]
-                          if m.get("annotations", {}).get("org.opencontainers.image.ref.name") != a.name] + [root]
-    with open(path, "w") as f:
-        json.dump(index, f)
-    print(root["digest"])
+    print(add(a.layout, a.name, a.size, a.seed, a.index, a.pad))
 
 
-main()
+if __name__ == "__main__":
+    main()

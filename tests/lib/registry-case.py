@@ -47,6 +47,7 @@ A case is a text file. Lines:
 """
 
 import http.server
+import importlib.util
 import json
 import os
 import re
@@ -385,12 +386,10 @@ class Server:
 
 def make_image(here, home, kind):
     layout = os.path.join(home, "oci")
-    args = [sys.executable, os.path.join(here, "oci-image.py"), layout, "app:1", str(kind.get("layer", 3000)),
-            "--seed", "7"]
-    for option in ("index", "pad"):
-        if option in kind:
-            args += ["--" + option, str(kind[option])]
-    root = subprocess.run(args, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    spec = importlib.util.spec_from_file_location("oci_image", os.path.join(here, "oci-image.py"))
+    maker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(maker)
+    root = maker.add(layout, "app:1", kind.get("layer", 3000), 7, kind.get("index", 0), kind.get("pad", 0))
 
     def read(digest):
         with open(os.path.join(layout, "blobs/sha256", digest[7:]), "rb") as f:
@@ -487,7 +486,8 @@ def main():
             with open(os.path.join(home, ".docker/config.json"), "w") as f:
                 f.write(text)
         env = {k: v for k, v in os.environ.items()
-               if k not in ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR") and "proxy" not in k.lower()}
+               if k not in ("DOCKER_CONFIG", "DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR")
+               and not k.startswith("WLPACK_REGISTRY") and "proxy" not in k.lower()}
         env.update(HOME=home, WLPACK_HOME=home, LC_ALL="C")
         env.update(case.env)
         try:

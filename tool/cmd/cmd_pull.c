@@ -99,7 +99,6 @@ static void print_result(const struct wl_args *args, const struct wl_reference *
 
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
     WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
-    WL_AUTO(wl_client_closep) struct wl_client *c = NULL;
     WL_AUTO(wl_pull_result_release) struct wl_pull_result r = {0};
     WL_AUTO(wl_arena_release) struct wl_arena a = {0};
     WL_AUTOFREE char *name = NULL;
@@ -107,21 +106,17 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     struct wl_progress progress = wl_out_progress();
     struct wl_oci_platform platform;
     struct wl_reference ref;
-    struct wl_digest_hex digest;
 
     (void)ret_status;
     if (wl_remote_reference(args->pos[0], &ref, err) < 0 || local_name(args, &ref, &name, err) < 0 ||
         (wanted && wl_oci_platform_parse(wanted, &a, &platform, err) < 0))
         return -1;
-    if (wl_remote_network(args, err) < 0 || wl_remote_store(&l, WL_LAYOUT_CREATE, err) < 0 ||
-        wl_client_open(&ref, wl_args_has(args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0, NULL, NULL, &c, err) < 0)
+    if (wl_remote_network(args, err) < 0 || wl_remote_store(&l, WL_LAYOUT_CREATE, err) < 0)
         return -1;
-    digest = wl_digest_str(&ref.digest);
-    if (wl_pull(c, &l, ref.has_digest ? digest.s : wl_reference_tag(&ref), wanted ? &platform : NULL, &progress, &r,
-                err) < 0 ||
+    if (wl_remote_pull(&ref, wl_args_has(args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0, &l, wanted ? &platform : NULL,
+                       &progress, &r, err) < 0 ||
         tag_local(&l, &r.root, name, err) < 0)
         return wl_err_context(err, "pull of %s", args->pos[0]);
-    wl_remote_warnings(c);
     print_result(args, &ref, name, &r);
     return 0;
 }

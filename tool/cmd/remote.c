@@ -6,6 +6,7 @@
 
 #include "../base/mem.h"
 #include "../base/out.h"
+#include "../base/proc.h"
 #include "../model/home.h"
 
 #define TIMEOUT_MAX (7 * 24 * 3600) /* seconds */
@@ -67,4 +68,103 @@ void wl_remote_warnings(const struct wl_client *c) {
 
 char *wl_remote_pinned(const struct wl_reference *r, const struct wl_digest *d) {
     return wl_sprintf("%s/%s@%s", r->host, r->path, wl_digest_str(d).s);
+}
+
+/* --- Mirrors ----------------------------------------------------------------------------------------------- */
+
+struct place {
+    struct wl_reference ref;
+    unsigned flags;
+};
+
+/* What follows PREFIX in "HOST/PATH" as whole parts ("" or "/..."); NULL when it does not begin so. */
+static const char *behind(const char *full, const char *prefix) {
+    size_t n = strlen(prefix);
+
+    return strncmp(full, prefix, n) == 0 && (full[n] == '\0' || full[n] == '/') ? full + n : NULL;
+}
+
+/* One "PREFIX=MIRROR" of the variable. *ret_fits: it is about the reference. */
+static int read_mirror(const char *item, const struct wl_reference *ref, struct place *ret, bool *ret_fits,
+                       struct wl_err *err) {
+    const char *equals = strchr(item, '=');
+    WL_AUTOFREE char *prefix = equals ? wl_strndup(item, (size_t)(equals - item)) : NULL;
+    WL_AUTOFREE char *full = wl_sprintf("%s/%s", ref->host, ref->path);
+    WL_AUTOFREE char *text = NULL;
+    const char *rest;
+
+    *ret_fits = false;
+    if (!equals || !*prefix || !equals[1])
+        return wl_fail(err, WL_USAGE, "WLPACK_REGISTRY_MIRROR: \"%s\" is not HOST=MIRROR", item);
+    rest = behind(full, prefix);
+    if (!rest)
+        return 0;
+    equals++;
+    if (wl_starts(equals, "http://")) {
+        equals += strlen("http://");
+        ret->flags |= WL_CLIENT_PLAIN_HTTP;
+    }
+    text = wl_sprintf("%s%s", equals, rest);
+    if (wl_remote_reference(text, &ret->ref, err) < 0)
+        return wl_err_context(err, "WLPACK_REGISTRY_MIRROR");
+    memcpy(ret->ref.tag, ref->tag, sizeof(ret->ref.tag));
+    ret->ref.has_digest = ref->has_digest;
+    ret->ref.digest = ref->digest;
+    *ret_fits = true;
+    return 0;
+}
+
+/* The mirrors and, last, the reference itself. */
+static int find_places(const struct wl_reference *ref, unsigned flags, struct place *v, size_t *ret_n,
+                       struct wl_err *err) {
+    const char *s = getenv("WLPACK_REGISTRY_MIRROR");
+    size_t n = 0;
+
+    while (s && *s) {
+        size_t len = strcspn(s, ", \t\n");
+        WL_AUTOFREE char *item = wl_strndup(s, len);
+        bool fits = false;
+
+        v[n].flags = flags;
+        if (len && read_mirror(item, ref, &v[n], &fits, err) < 0)
+            return -1;
+        n += fits;
+        if (n > WL_REMOTE_MIRRORS_MAX)
+            return wl_fail(err, WL_USAGE, "WLPACK_REGISTRY_MIRROR: more than %d mirrors for %s", WL_REMOTE_MIRRORS_MAX,
+                           ref->host);
+        s += len + (s[len] != '\0');
+    }
+    v[n++] = (struct place){*ref, flags};
+    *ret_n = n;
+    return 0;
+}
+
+static int pull_from(const struct place *p, struct wl_layout *layout, const struct wl_oci_platform *platform,
+                     const struct wl_progress *progress, struct wl_pull_result *ret, struct wl_err *err) {
+    WL_AUTO(wl_client_closep) struct wl_client *c = NULL;
+    struct wl_digest_hex digest = wl_digest_str(&p->ref.digest);
+
+    if (wl_client_open(&p->ref, p->flags, NULL, NULL, &c, err) < 0 ||
+        wl_pull(c, layout, p->ref.has_digest ? digest.s : wl_reference_tag(&p->ref), platform, progress, ret, err) < 0)
+        return -1;
+    wl_remote_warnings(c);
+    return 0;
+}
+
+int wl_remote_pull(const struct wl_reference *ref, unsigned flags, struct wl_layout *layout,
+                   const struct wl_oci_platform *platform, const struct wl_progress *progress,
+                   struct wl_pull_result *ret, struct wl_err *err) {
+    struct place places[WL_REMOTE_MIRRORS_MAX + 2] = {0};
+    size_t n = 0;
+
+    if (find_places(ref, flags, places, &n, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (pull_from(&places[i], layout, platform, progress, ret, err) == 0)
+            return 0;
+        if (i + 1 == n || err->code != WL_NET || wl_interrupted())
+            return -1;
+        wl_warn("the mirror %s does not have it: %s", places[i].ref.host, err->msg);
+    }
+    return -1;
 }

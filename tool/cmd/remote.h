@@ -6,6 +6,7 @@
 
 #include "../../registry/client.h"
 #include "../../registry/layout.h"
+#include "../../registry/pull.h"
 #include "../../registry/reference.h"
 #include "../base/err.h"
 #include "cmd.h"
@@ -23,6 +24,14 @@ int wl_remote_reference(const char *s, struct wl_reference *ret, struct wl_err *
 
 /* Opens $WLPACK_HOME/oci with the flags of wl_layout_open. */
 int wl_remote_store(struct wl_layout *ret, unsigned flags, struct wl_err *err);
+
+/* Pulls into the layout (open for writing): from the mirrors that $WLPACK_REGISTRY_MIRROR names for the reference, in their order, then
+ * from its own registry. flags: of wl_client_open; platform may be NULL. The variable: "HOST[/PATH]=MIRROR[/PATH]", several
+ * separated by blanks or commas; "http://" in front of a mirror allows plain http to it. */
+#define WL_REMOTE_MIRRORS_MAX 8
+int wl_remote_pull(const struct wl_reference *ref, unsigned flags, struct wl_layout *layout,
+                   const struct wl_oci_platform *platform, const struct wl_progress *progress,
+                   struct wl_pull_result *ret, struct wl_err *err);
 
 /* Prints a registry's warnings once. */
 void wl_remote_warnings(const struct wl_client *c);
