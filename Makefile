@@ -79,6 +79,7 @@ help:
 	@echo 'make bench      the figures of the README, measured here'
 	@echo 'make golden     rewrite the golden files; look at the diff'
 	@echo 'make fuzz T=recipe TIME=60    fuzz one target'
+	@echo 'make registry-tests     the registry client against all registries; builds distribution 3 (needs go)'
 	@echo 'make install PREFIX=/usr/local DESTDIR='
 
 setup:
@@ -112,6 +113,10 @@ quick: programs
 check: $(UNIT)
 	@BUILD=$(BUILD) scripts/run-tests unit
 
+# The registry client against every registry and rival that can be had, those included that take minutes to build.
+registry-tests: programs
+	@REGISTRY_TESTS=1 WLPACK=$(BUILD)/wlpack prove --timer --exec env tests/e2e/4*.t
+
 lint:
 	@scripts/lint
 
@@ -143,7 +148,7 @@ clean:
 	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-fuzz
 
 FORCE:
-.PHONY: all unit fuzzers programs help setup .setup-build .setup-test demo recipes test quick check lint bench golden \
+.PHONY: all unit fuzzers programs help setup .setup-build .setup-test demo recipes test quick check registry-tests lint bench golden \
 	fuzz install clean FORCE
 
 -include $(OBJ:.o=.d) $(BUILD)/obj/tool/main.d $(UNIT:%=%.d) $(FUZZERS:%=%.d)
