@@ -6,18 +6,12 @@
 command -v python3 >/dev/null 2>&1 || skip_all "python3 is not installed"
 
 # eight at a time: most of the time is waiting
-n=0
-for case in "$top"/tests/registry/*.case; do
-    name=$(basename "$case" .case)
-    (
-        rc=0
-        python3 "$top/tests/lib/registry-case.py" "$WLPACK" "$case" >"$T/$name.out" 2>&1 || rc=$?
-        echo "$rc" >"$T/$name.rc"
-    ) &
-    n=$((n + 1))
-    [ $((n % 8)) -ne 0 ] || wait
-done
-wait
+# shellcheck disable=SC2016 # the inner shell's own
+printf '%s\n' "$top"/tests/registry/*.case | xargs -P 8 -n 1 sh -c '
+    name=$(basename "$4" .case)
+    rc=0
+    python3 "$1/tests/lib/registry-case.py" "$2" "$4" >"$3/$name.out" 2>&1 || rc=$?
+    echo "$rc" >"$3/$name.rc"' case "$top" "$WLPACK" "$T"
 for case in "$top"/tests/registry/*.case; do
     name=$(basename "$case" .case)
     title="$name: $(sed -n 's/^# //p' "$case" | head -n 1)"
