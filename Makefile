@@ -76,6 +76,7 @@ help:
 	@echo 'make check      the unit tests alone; make unit-san, make quick: see the Makefile'
 	@echo 'make lint       format, shell, layers, complexity'
 	@echo 'make recipes    build every recipe whose source can be had'
+	@echo 'make php-tests [PHP=php-7.4.33] [RUNTIME=wasmedge|node] [FOLDERS=...]   PHP own test suite, against native PHP'
 	@echo 'make bench      the figures of the README, measured here'
 	@echo 'make golden     rewrite the golden files; look at the diff'
 	@echo 'make fuzz T=recipe TIME=60    fuzz one target'
@@ -120,6 +121,13 @@ registry-tests: programs
 lint:
 	@scripts/lint
 
+# PHP's own tests on a module and on native PHP, see scripts/php-tests.
+PHP ?= php-7.4.33
+RUNTIME ?= wasmedge
+php-tests: .setup-test
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) scripts/php-tests $(PHP) $(RUNTIME) $(FOLDERS)
+
 bench: all
 	@scripts/bench
 
@@ -148,7 +156,7 @@ clean:
 	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-fuzz
 
 FORCE:
-.PHONY: all unit fuzzers programs help setup .setup-build .setup-test demo recipes test quick check registry-tests lint bench golden \
+.PHONY: php-tests all unit fuzzers programs help setup .setup-build .setup-test demo recipes test quick check registry-tests lint bench golden \
 	fuzz install clean FORCE
 
 -include $(OBJ:.o=.d) $(BUILD)/obj/tool/main.d $(UNIT:%=%.d) $(FUZZERS:%=%.d)
