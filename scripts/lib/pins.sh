@@ -54,6 +54,14 @@ mirror_table='
 php-7.4.33.tar.xz 924846abf93bc613815c55dd3f5809377813ac62a9ec4eb3778675b82a27b927 https://www.php.net/distributions/php-7.4.33.tar.xz bullseye php7.4=7.4.33-1+deb11u5
 php-7.4.32.tar.xz 323332c991e8ef30b1d219cb10f5e30f11b5f319ce4c6642a5470d75ade7864a https://www.php.net/distributions/php-7.4.32.tar.xz - -
 lua-5.4.7.tar.gz 9fbf5e28ef86c69858f6d3d34eccc32e911c1a28b4120ff3e84aaa70cfbf1e30 https://www.lua.org/ftp/lua-5.4.7.tar.gz trixie lua5.4=5.4.7-1
+bzip2-1.0.8.tar.gz ab5a03176ee106d3f0fa90e381da478ddae405918153cca248e682cd0c4a2269 https://sourceware.org/pub/bzip2/bzip2-1.0.8.tar.gz trixie bzip2=1.0.8-6
+libjpeg-turbo-2.1.5.tar.gz 254f3642b04e309fee775123133c6464181addc150499561020312ec61c1bf7c https://github.com/libjpeg-turbo/libjpeg-turbo/archive/refs/tags/2.1.5.tar.gz trixie libjpeg-turbo=1:2.1.5-4
+libpng-1.6.48.tar.gz b17e99026055727e8cba99160c3a9a7f9af788e9f786daeadded5a42243f1dd0 https://github.com/pnggroup/libpng/archive/refs/tags/v1.6.48.tar.gz trixie libpng1.6=1.6.48-1+deb13u6
+libsodium-1.0.18.tar.gz d59323c6b712a1519a5daf710b68f5e7fde57040845ffec53850911f10a5d4f4 https://github.com/jedisct1/libsodium/archive/refs/tags/1.0.18.tar.gz trixie libsodium=1.0.18-1+deb13u1
+libxml2-2.9.14.dfsg.tar.xz 4fe913dec8b1ab89d13b489b419a8203176ea39e931eaa0d25b17eafb9c279e9 https://snapshot.debian.org/file/b41615e638174b4e36845c68d4b305dd6a6b541f bookworm libxml2=2.9.14+dfsg-1.3~deb12u6
+oniguruma-6.9.9.tar.gz 001aa1202e78448f4c0bf1a48c76e556876b36f16d92ce3207eccfd61d99f2a0 https://github.com/kkos/oniguruma/archive/refs/tags/v6.9.9.tar.gz trixie libonig=6.9.9-1
+openssl-1.1.1w.tar.gz cf3098950cb4d853ad95c0841f1f9c6d3dc102dccfcacd521d93925208b76ac8 https://www.openssl.org/source/openssl-1.1.1w.tar.gz bullseye openssl=1.1.1w-0+deb11u1
+sqlite-3.46.1.debian.tar.xz d0cdd2ece271b29e7ce18095745d892517ee26d0f270065b3a25c2e9eb11639c https://snapshot.debian.org/file/0a1dee600409dded148a8595d8f8b7b7c6a3c2a9 trixie sqlite3=3.46.1-7+deb13u2
 zlib-1.3.1.dfsg.tar.gz 60dd315c07f616887caa029408308a018ace66e3d142726a97db164b3b8f69fb https://snapshot.debian.org/archive/debian/20250101T000000Z/pool/main/z/zlib/zlib_1.3.dfsg%2Breally1.3.1.orig.tar.gz trixie zlib=1:1.3.dfsg+really1.3.1-1
 '
 
