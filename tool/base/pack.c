@@ -11,7 +11,7 @@
 #include "mem.h"
 #include "pack_zstd.h"
 
-#define SLOTS (WL_PACK_THREADS + 2)
+#define SLOTS (WL_PACK_THREADS + 1)
 
 const char *const wl_codec_names[] = {"gzip", "gzip-max", "zstd", "zstd-max", NULL};
 
@@ -58,6 +58,12 @@ static unsigned processors(void) {
     return (unsigned)CPU_COUNT(&set);
 }
 
+static unsigned most_threads(const struct wl_codec *c) {
+    size_t n = WL_PACK_MEMORY / (c->context + c->block + c->bound);
+
+    return n < 2 ? 2 : n > WL_PACK_THREADS ? WL_PACK_THREADS : (unsigned)n;
+}
+
 struct wl_pack *wl_pack_open(const struct wl_codec *codec, unsigned threads,
                              int (*put)(void *arg, const void *p, size_t n, struct wl_err *err), void *arg) {
     struct wl_pack *z = wl_calloc(1, sizeof(*z));
@@ -66,9 +72,9 @@ struct wl_pack *wl_pack_open(const struct wl_codec *codec, unsigned threads,
     z->put = put;
     z->arg = arg;
     z->threads = threads ? threads : processors();
-    if (z->threads > WL_PACK_THREADS)
-        z->threads = WL_PACK_THREADS;
-    z->n_slots = z->threads > 1 ? z->threads + 2 : 1;
+    if (z->threads > most_threads(codec))
+        z->threads = most_threads(codec);
+    z->n_slots = z->threads > 1 ? z->threads + 1 : 1;
     pthread_mutex_init(&z->lock, NULL);
     pthread_cond_init(&z->ready, NULL);
     pthread_cond_init(&z->done, NULL);
