@@ -322,5 +322,13 @@ ok "recipes/app.schema.json is what the decoder's table says (make golden)" cmp 
 run wlpack image --fields
 sed '1,/^<!-- fields:/d' "$top/recipes/APPS.md" | sed 1d >fields
 ok "the reference in recipes/APPS.md too" cmp -s "$out" fields
+if python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2>/dev/null; then
+    cd "$top" || exit 1
+    run python3 tests/lib/app-schema-agrees.py "$WLPACK" "$T"
+    status_is 0 "schema and decoder agree"
+    grep -A20 '^not ok' "$out" | sed 's/^/# /'
+else
+    pass "# SKIP python3-jsonschema is not installed: schema and decoder are not compared"
+fi
 
 done_testing
