@@ -115,11 +115,51 @@ static void step(struct automaton *a, char c) {
     memcpy(a->on, a->next, a->n + 1);
 }
 
+/* The usual kind, "**" "/NAME" with nothing but * and ? in the name: some part of the path fits it. No automaton for that. */
+static bool is_name_anywhere(const char *pattern) {
+    return strncmp(pattern, "**/", 3) == 0 && pattern[3] && !strpbrk(pattern + 3, "/[\\") && !strstr(pattern + 3, "**");
+}
+
+static bool name_fits(const char *p, const char *s, size_t n) {
+    const char *star = NULL;
+    size_t at = 0, back = 0;
+
+    while (at < n) {
+        if (*p == '*') {
+            star = p++;
+            back = at;
+        } else if (*p && (*p == '?' || *p == s[at])) {
+            p++;
+            at++;
+        } else if (star) { /* the last star takes one more */
+            p = star + 1;
+            at = ++back;
+        } else {
+            return false;
+        }
+    }
+    return p[strspn(p, "*")] == '\0';
+}
+
+static bool any_part_fits(const char *name, const char *path) {
+    for (;;) {
+        size_t n = strcspn(path, "/");
+
+        if (name_fits(name, path, n))
+            return true;
+        if (!path[n])
+            return false;
+        path += n + 1;
+    }
+}
+
 bool wl_files_match(const char *pattern, const char *path) {
     struct automaton a;
 
     if (strlen(pattern) > WL_FILES_PATTERN)
         return false;
+    if (is_name_anywhere(pattern))
+        return any_part_fits(pattern + 3, path);
     compile(&a, pattern);
     memset(a.on, 0, a.n + 1);
     enter(&a, a.on, 0);
