@@ -16,7 +16,7 @@
 #define UPLOAD_BUFFER (512L * 1024)   /* bytes handed to the kernel at a time */
 #define DOWNLOAD_BUFFER (256L * 1024) /* bytes received at a time */
 #define UPLOAD_STALL_S 300            /* an upload's server may hash and store for long before it answers */
-#define EXPECT_MIN (1024 * 1024)      /* bytes of a body from which the server is asked first whether it wants it */
+#define EXPECT_MIN (8 * 1024 * 1024)  /* bytes of a body from which the server is asked first whether it wants it */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static CURLcode init_result;

@@ -42,8 +42,8 @@ A case is a text file. Lines:
   < header-flood              header lines that do not end
   < registry                  as the small registry would answer, with the headers above added
 
-@host and @other: the two ports; @layer, @config, @manifest, @root: digests; @NAME.hex, @NAME.size. Bodies also know
-@badconfig, @badlayer (other bytes of the same length), @layertail (from byte 1000) and @layerfrom2000000.
+@host and @other: the two ports; @layer, @config, @manifest, @root: digests; @NAME.hex, @NAME.size, @NAME.last (its last offset). Bodies also know
+@badconfig, @badlayer (other bytes of the same length), @layertail (from byte 1000) and @layerfrom1500000.
 """
 
 import http.server
@@ -423,7 +423,7 @@ def make_image(here, home, kind):
     bodies = {k: read(v) for k, v in names.items()}
     bodies["badconfig"] = bodies["config"].replace(b"wasm", b"wasn", 1)
     bodies["badlayer"] = bodies["layer"][:-1] + bytes([bodies["layer"][-1] ^ 1])
-    bodies["layerfrom2000000"] = bodies["layer"][2000000:]
+    bodies["layerfrom1500000"] = bodies["layer"][1500000:]
     bodies["layertail"] = bodies["layer"][1000:]
     return names, bodies, layout
 
@@ -457,6 +457,7 @@ def main():
             case.words[name] = digest
             case.words[name + ".hex"] = digest[7:]
             case.words[name + ".size"] = str(len(bodies[name]))
+            case.words[name + ".last"] = str(len(bodies[name]) - 1)
         case.words["fallback"] = names["manifest"].replace(":", "-")
         case.parse(bodies)
         for registry, have in zip(server.registries, (case.have, case.have2)):

@@ -135,7 +135,8 @@ const struct wl_verb wl_verb_pull = {
     .usage = "pull [OPTIONS] REF",
     .summary = "pull an image from a registry into the local store",
     .help = "Fetches what the local store lacks of REF, verifies every byte against its digest, and names it\n"
-            "HOST/PATH:TAG there (or as --as says). Prints HOST/PATH@sha256:DIGEST.\n\n"
+            "HOST/PATH:TAG there (or as --as says). Prints HOST/PATH@sha256:DIGEST. Mirrors that the variable\n"
+            "WLPACK_REGISTRY_MIRROR names (HOST=MIRROR) are asked first.\n\n"
             "Example: wlpack pull --as php:7.4.33-cli registry.example.com/team/php:7.4.33-cli",
     .opts = opts,
     .min_pos = 1,

@@ -320,7 +320,8 @@ const struct wl_verb wl_verb_push = {
         "--dry-run a line \"there|send DIGEST SIZE TYPE\" for each object.\n\n"
         "--platform, --format and --compression change what is pushed, not what is in the local store; the digest is\n"
         "then another one. `wlpack image --help` says what they take.\n\n"
-        "Credentials come from the files and helpers of docker and podman (wlpack login). A registry on this\n"
+        "Credentials come from the files and helpers of docker and podman (wlpack login), in CI from\n"
+        "DOCKER_AUTH_CONFIG or WLPACK_REGISTRY_HOST, _USER and _PASSWORD. A registry on this\n"
         "machine may speak plain http; any other must speak https unless --plain-http is given.\n\n"
         "Example: wlpack push registry.example.com/team/php:7.4.33-cli",
     .opts = opts,
