@@ -98,23 +98,41 @@ static int op_other(struct machine *m, int x) {
 }
 static int (*volatile wrong)(struct machine *, int) = op_other;
 
+/* Some go on with another state only when nothing is pending. */
+static volatile unsigned char pending;
+static int n_pending;
+
+static int op_pend(struct machine *m) {
+    pending = (unsigned char)m->ip->a;
+    m->ip++;
+    return 0;
+}
+
 __attribute__((noinline)) static void run(struct machine *m) {
     int r;
 
+again:
     while (1) {
         if ((r = m->ip->fn(m)) != 0) {
-            if (r < 0)
+            if (r > 0) {
+                m = current;
+                if (pending) {
+                    pending = 0;
+                    n_pending++;
+                    goto again;
+                }
+            } else {
                 return;
-            m = current;
+            }
         }
     }
 }
 
 static const struct op program[] = {
-    {op_count, 20000}, {op_add, 7},   {op_mul, 3},   {op_xor, 0x5a5a}, {op_mod, 1000003}, {op_dadd, 3},
-    {op_dmul, 1},      {op_shl, 2},   {op_call, 1},  {op_call, 2},     {op_call, 3},      {op_shr, 1},
-    {op_ask, 0},       {op_enter, 5}, {op_loop, 13}, {op_int, 0},      {op_print, 0},     {op_stop, 0},
-    {op_sub, 9},       {op_dadd, 1},  {op_neg, 0},   {op_leave, 0},    {op_print, 0},
+    {op_count, 20000}, {op_add, 7},   {op_mul, 3},   {op_xor, 0x5a5a}, {op_mod, 1000003}, {op_dadd, 3}, {op_dmul, 1},
+    {op_shl, 2},       {op_call, 1},  {op_call, 2},  {op_call, 3},     {op_shr, 1},       {op_ask, 0},  {op_enter, 7},
+    {op_pend, 1},      {op_enter, 5}, {op_loop, 15}, {op_int, 0},      {op_print, 0},     {op_stop, 0}, {op_sub, 9},
+    {op_dadd, 1},      {op_neg, 0},   {op_leave, 0}, {op_print, 0},
 };
 
 static unsigned sum(const unsigned char *p, size_t n) {
@@ -190,6 +208,7 @@ int main(int argc, char **argv) {
         return 0;
     }
     run(&m);
+    printf("%d\n", n_pending);
     moves();
     return 0;
 }

@@ -101,8 +101,9 @@ static int precompile(const struct wl_args *args, struct wl_home *home, struct w
                     a.info.codes[i].arch);
     }
     wl_info("children: %.1f s of processor time, %ld MB at most; %zu indirect calls without the runtime, %u functions "
-            "threaded",
-            a.cpu_s, a.max_rss_kb / 1024, a.n_lookups, a.n_threaded);
+            "threaded%s",
+            a.cpu_s, a.max_rss_kb / 1024, a.n_lookups, a.n_threaded,
+            a.calls_threaded ? ", calls and returns of its programs too" : "");
     return 0;
 }
 

@@ -206,6 +206,7 @@ static int make_ir(struct work *w, struct wl_err *err) {
         wl_aot_ir_split(ll, w->spec->work_dir, 0, &how, &w->ir, err) < 0)
         return -1;
     w->spec->n_threaded = thread.found ? thread.n_bodies : 0;
+    w->spec->calls_threaded = thread.found && thread.has_again;
     w->spec->n_lookups = w->ir.n_lookups;
     if (w->ir.n_functions < w->n_defined)
         return wl_fail(err, WL_FAILED, "wasmedge translated %zu of the %u functions of %s", w->ir.n_functions,
@@ -448,6 +449,7 @@ int wl_aot_compile(struct wl_aot *spec, struct wl_err *err) {
     spec->max_rss_kb = 0;
     spec->n_lookups = 0;
     spec->n_threaded = 0;
+    spec->calls_threaded = false;
     if (check_spec(spec, archs, err) < 0 || wl_aot_verify(spec->in, &before, err) < 0)
         return -1;
     if (before.is_aot)

@@ -43,6 +43,7 @@ struct wl_aot {
     long max_rss_kb;     /* of the largest child */
     size_t n_lookups;    /* indirect calls that find their function without the runtime (aot_ir.h) */
     unsigned n_threaded; /* functions that go on to the next one by themselves (aot_thread.h) */
+    bool calls_threaded; /* where the program that it runs calls and returns, too */
     double cpu_s;        /* of all children */
 };
 

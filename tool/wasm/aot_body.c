@@ -81,29 +81,47 @@ static bool write_indirect(FILE *out, const struct wl_aot_table *t, const char *
     return true;
 }
 
+/* "  %24 = load i32, ptr %3, align 4": notes that %24 is what the variable at %3 holds. */
+static void note_read(struct wl_aot_body *b, const char *line) {
+    static const char load[] = " = load i32, ptr ";
+    size_t i = b->n_reads % WL_AOT_READS;
+    const char *at = strstr(line, load);
+
+    if (at && wl_aot_text_name(line + 2, b->reads[i].value) && wl_aot_text_name(at + strlen(load), b->reads[i].place))
+        b->n_reads++;
+}
+
+static const char *place_of(const struct wl_aot_body *b, const char *value) {
+    for (size_t i = 0; i < WL_AOT_READS && i < b->n_reads; i++)
+        if (strcmp(b->reads[i].value, value) == 0)
+            return b->reads[i].place;
+    return NULL;
+}
+
 /* In the interpreter's loop: the call of the function that was found is the entry into the bodies. Its lines, in this order:
+ *   %24 = load i32, ptr %3, align 4                the state
  *   %41 = call ptr %40(i32 0, i32 2, i32 %37)      the lookup of index %37
  *   %45 = call i32 %41(ptr %0, i32 %24) #6 */
 static bool write_enter(struct wl_aot_body *b, FILE *out, const char *line) {
-    static const char lookup[] = "call ptr %", call[] = "call i32 %";
-    const char *at = strstr(line, lookup);
-    char function[WL_AOT_NAME];
-    size_t n;
+    static const char lookup[] = "call ptr %", call[] = "call i32 %", operands[] = "(ptr %0, i32 ";
+    const char *at = strstr(line, lookup), *place, *rest;
+    char function[WL_AOT_NAME], state[WL_AOT_NAME];
 
-    if (at) {
-        at = strrchr(at, '%');
-        if (!wl_aot_text_name(at, b->index))
-            b->index[0] = '\0';
-        return false;
-    }
-    at = strstr(line, call);
+    note_read(b, line);
+    if (at && !wl_aot_text_name(strrchr(at, '%'), b->index))
+        b->index[0] = '\0';
+    at = at ? NULL : strstr(line, call);
     if (!at || b->index[0] == '\0' || !wl_aot_text_name(at + strlen(call) - 1, function))
         return false;
-    n = strlen(call) - 1 + strlen(function);
-    if (at[n] != '(' || !strchr(at + n, ')'))
+    rest = at + strlen(call) - 1 + strlen(function);
+    if (!wl_starts(rest, operands) || !wl_aot_text_name(rest + strlen(operands), state))
         return false;
-    fprintf(out, "%.*scall i32 @wl.enter%.*s, ptr %s, i32 %s%s", (int)(at - line), line, (int)strcspn(at + n, ")"),
-            at + n, function, b->index, strchr(at + n, ')'));
+    place = place_of(b, state);
+    rest += strlen(operands) + strlen(state);
+    if (!place || *rest != ')')
+        return false;
+    fprintf(out, "%.*scall i32 @wl.enter(ptr %%0, i32 %s, ptr %s, i32 %s, ptr %s%s", (int)(at - line), line, state,
+            function, b->index, place, rest);
     b->index[0] = '\0';
     return true;
 }
@@ -130,6 +148,7 @@ void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, const char
     b->entry = b->threaded;
     b->n_returns = 0;
     b->index[0] = '\0';
+    b->n_reads = 0;
     wl_aot_text_start(&b->text, b->how->loads, b->threaded);
     if (b->threaded)
         wl_aot_thread_define(out, t, f, line);

@@ -16,6 +16,8 @@
 #include "aot_text.h"
 #include "aot_thread.h"
 
+#define WL_AOT_READS 8 /* kept */
+
 /* How a module is written. */
 struct wl_aot_how {
     const struct wl_aot_table *table;
@@ -31,7 +33,12 @@ struct wl_aot_body {
     bool entry;             /* the next line is its first */
     unsigned n_returns;
     char index[WL_AOT_NAME]; /* in the loop: of the call that comes */
-    size_t n_lookups;        /* indirect calls that look the function up themselves, in all functions so far */
+    /* In the loop: the values that were read from variables last, and the variables' places. */
+    struct {
+        char value[WL_AOT_NAME], place[WL_AOT_NAME];
+    } reads[WL_AOT_READS];
+    size_t n_reads;
+    size_t n_lookups; /* indirect calls that look the function up themselves, in all functions so far */
 };
 
 /* The head of a part, behind the declarations that it shares with the others. first: the part that defines the tables, and the

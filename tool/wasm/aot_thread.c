@@ -8,13 +8,16 @@
 #include "module.h"
 
 #define OP_I32_LOAD 0x28
+#define OP_I32_LOAD8_U 0x2d
 #define OP_I32_EQZ 0x45
+#define OP_I32_GT_S 0x4a
 #define OP_LOADS 0x28 /* i32.load to i64.load32_u */
 #define OP_LOADS_END 0x35
 #define BLOCK_NONE (-64)
 #define OFFSET_MAX 0x7fffffffu
 #define GAP 16u
 #define STEPS 13 /* instructions of the loop, at most */
+#define AGAIN 11 /* those behind it, for another state */
 
 void wl_aot_thread_release(struct wl_aot_thread *t) {
     free(t->body);
@@ -42,40 +45,82 @@ static bool load_offset(const struct wl_wasm_module *m, const struct wl_wasm_ins
     uint32_t align;
     uint64_t offset;
 
-    if (in->op != OP_I32_LOAD || wl_wasm_u32(&c, &align, &err) < 0 || align >= 0x40 ||
+    if ((in->op != OP_I32_LOAD && in->op != OP_I32_LOAD8_U) || wl_wasm_u32(&c, &align, &err) < 0 || align >= 0x40 ||
         wl_wasm_u64(&c, &offset, &err) < 0 || offset > OFFSET_MAX)
         return false;
     *ret = (uint32_t)offset;
     return true;
 }
 
-/* loop; get s; get s; load a; load b; call_indirect; set r; [get g; br_if]; get r; eqz; br_if 0, or the same with tee r and no g. */
-static bool matches(const struct wl_wasm_module *m, const struct wl_wasm_insn *in, size_t n, struct wl_aot_thread *t) {
-    size_t i = 6;
-
-    if (n < 9 || in[0].op != WL_OP_LOOP || in[0].type != BLOCK_NONE || in[1].op != WL_OP_LOCAL_GET ||
-        in[2].op != WL_OP_LOCAL_GET || in[1].a != in[2].a || !load_offset(m, &in[3], &t->state) ||
-        !load_offset(m, &in[4], &t->next) || in[5].op != WL_OP_CALL_INDIRECT || in[5].b != 0)
+/* loop; get s; get s; load a; load b; call_indirect */
+static bool matches_call(const struct wl_wasm_module *m, const struct wl_wasm_insn *in, struct wl_aot_thread *t) {
+    if (in[0].op != WL_OP_LOOP || in[0].type != BLOCK_NONE || in[1].op != WL_OP_LOCAL_GET ||
+        in[2].op != WL_OP_LOCAL_GET || in[1].a != in[2].a || in[3].op != OP_I32_LOAD || in[4].op != OP_I32_LOAD)
         return false;
     t->type = in[5].a;
-    t->has_flag = false;
-    if (in[i].op == WL_OP_LOCAL_SET && in[i].a != in[1].a) {
-        uint32_t result = in[i++].a;
+    return load_offset(m, &in[3], &t->state) && load_offset(m, &in[4], &t->next) && in[5].op == WL_OP_CALL_INDIRECT &&
+           in[5].b == 0;
+}
 
+/* That, then: set r; [get g; br_if]; get r; eqz; br_if 0, or the same with tee r and no g. */
+static bool matches(const struct wl_wasm_module *m, const struct wl_wasm_insn *in, size_t n, struct wl_aot_thread *t) {
+    size_t i = 7;
+
+    if (n < 9 || !matches_call(m, in, t) || in[6].a == in[1].a)
+        return false;
+    t->has_flag = false;
+    if (in[6].op == WL_OP_LOCAL_SET) {
         if (n > i + 4 && in[i].op == WL_OP_GLOBAL_GET && in[i + 1].op == WL_OP_BR_IF && in[i + 1].a != 0) {
             t->has_flag = true;
             t->flag = in[i].a;
             i += 2;
         }
-        if (in[i].op != WL_OP_LOCAL_GET || in[i].a != result)
+        if (in[i].op != WL_OP_LOCAL_GET || in[i].a != in[6].a)
             return false;
         i++;
-    } else if (in[i].op == WL_OP_LOCAL_TEE && in[i].a != in[1].a) {
-        i++;
-    } else {
+    } else if (in[6].op != WL_OP_LOCAL_TEE) {
         return false;
     }
     return n == i + 2 && in[i].op == OP_I32_EQZ && in[i + 1].op == WL_OP_BR_IF && in[i + 1].a == 0;
+}
+
+/* A number and a load of it: its address; false for anything else. */
+static bool constant_load(const struct wl_wasm_module *m, const struct wl_wasm_insn *in, uint32_t op, uint32_t *ret) {
+    uint32_t offset;
+
+    if (in[0].op != WL_OP_I32_CONST || in[1].op != op || in[0].value < 0 || !load_offset(m, &in[1], &offset) ||
+        (uint64_t)in[0].value + offset > OFFSET_MAX)
+        return false;
+    *ret = (uint32_t)in[0].value + offset;
+    return true;
+}
+
+/* What follows: get r; 0; gt_s; if; entered; load; set s; [pending; load8_u; br_if]; br loop, or pending;
+ * load8_u; eqz; br_if loop. */
+static int find_again(const struct wl_wasm_module *m, struct wl_wasm_cursor c, uint32_t state, uint32_t result,
+                      struct wl_aot_thread *t, struct wl_err *err) {
+    struct wl_wasm_insn in[AGAIN];
+    size_t n = 0, i = 7;
+
+    while (n < AGAIN && c.pos < c.end)
+        if (wl_wasm_insn_next(&c, &in[n++], err) < 0)
+            return -1;
+    if (n < AGAIN || in[0].op != WL_OP_LOCAL_GET || in[0].a != result || in[1].op != WL_OP_I32_CONST ||
+        in[1].value != 0 || in[2].op != OP_I32_GT_S || in[3].op != WL_OP_IF || in[3].type != BLOCK_NONE ||
+        !constant_load(m, &in[4], OP_I32_LOAD, &t->entered) || in[6].op != WL_OP_LOCAL_SET || in[6].a != state)
+        return 0;
+    t->has_pending = constant_load(m, &in[7], OP_I32_LOAD8_U, &t->pending);
+    if (t->has_pending && in[9].op == OP_I32_EQZ) { /* repeat, if it is 0 */
+        t->has_again = in[10].op == WL_OP_BR_IF && in[10].a == 1;
+        return 0;
+    }
+    if (t->has_pending) {
+        if (in[9].op != WL_OP_BR_IF || in[9].a <= 1)
+            return 0;
+        i = 10;
+    }
+    t->has_again = in[i].op == WL_OP_BR && in[i].a == 1;
+    return 0;
 }
 
 static bool is_handler_type(const struct wl_wasm_module *m, uint32_t type) {
@@ -104,6 +149,8 @@ static int find_loop(const struct wl_wasm_module *m, struct wl_aot_thread *t, st
             calls += in.op == WL_OP_CALL_INDIRECT;
             if (!t->found && in.op == WL_OP_BR_IF && matches(m, w.in, w.n, t) && t->type < m->n_types &&
                 is_handler_type(m, t->type) && is_flag(m, t)) {
+                if (find_again(m, c, w.in[1].a, w.in[6].a, t, err) < 0)
+                    return -1;
                 t->found = true;
                 t->loop = m->n_imported[WL_KIND_FUNC] + i;
             }
@@ -125,7 +172,7 @@ static int is_early(const struct wl_wasm_module *m, const struct wl_aot_thread *
     while (c.pos < c.end && !*ret) {
         if (wl_wasm_insn_next(&c, &in, err) < 0)
             return -1;
-        *ret = got && load_offset(m, &in, &offset) && offset == t->state;
+        *ret = got && in.op == OP_I32_LOAD && load_offset(m, &in, &offset) && offset == t->state;
         got = in.op == WL_OP_LOCAL_GET && in.a == 0;
         if (in.op == WL_OP_BLOCK || in.op == WL_OP_LOCAL_GET || in.op == WL_OP_I32_CONST ||
             (in.op >= OP_LOADS && in.op <= OP_LOADS_END) || in.op == WL_OP_I32_ADD)
@@ -234,8 +281,9 @@ static void write_tables(FILE *out, const struct wl_aot_thread *t, const struct 
     for (uint32_t i = 0; i < t->n; i++)
         write_offset(out, "@wl.stops", "@wl.stop", i + 1 < t->n);
     fprintf(out, "], align 16\n"
-                 "define hidden preserve_nonecc i32 @wl.stop(ptr %%0, i32 %%1, ptr %%2, ptr %%3, i32 %%4) {\n"
-                 "  ret i32 0\n"
+                 "define hidden preserve_nonecc { i32, i32 } @wl.stop(ptr %%0, i32 %%1, ptr %%2, ptr %%3, i32 %%4) {\n"
+                 "  %%pair = insertvalue { i32, i32 } { i32 0, i32 0 }, i32 %%1, 1\n"
+                 "  ret { i32, i32 } %%pair\n"
                  "}\n");
 }
 
@@ -247,40 +295,45 @@ void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct w
         fprintf(out,
                 "@wl.bodies = external hidden constant [%u x i32], align 16\n"
                 "@wl.stops = external hidden constant [%u x i32], align 16\n"
-                "declare hidden preserve_nonecc i32 @wl.stop(ptr, i32, ptr, ptr, i32)\n",
+                "declare hidden preserve_nonecc { i32, i32 } @wl.stop(ptr, i32, ptr, ptr, i32)\n",
                 t->n, t->n);
     if (first)
         for (uint32_t f = end; f < t->n_functions; f++)
             if (is_body(t, f))
-                fprintf(out, "declare hidden preserve_nonecc i32 @h%u(ptr, i32, ptr, ptr, i32)\n", f);
-    fprintf(out,
-            "declare void @llvm.assume(i1)\n"
-            "define private i32 @wl.enter(ptr %%0, i32 %%1, ptr %%plain, i32 %%index) alwaysinline strictfp {\n"
-            "  %%relative = sub i32 %%index, %u\n"
-            "  %%inside = icmp ult i32 %%relative, %u\n"
-            "  br i1 %%inside, label %%look, label %%other\n"
-            "look:\n"
-            "  %%slot = getelementptr inbounds i32, ptr @wl.bodies, i32 %%relative\n"
-            "  %%offset = load i32, ptr %%slot, align 4, " WL_AOT_SAME "\n"
-            "  %%far = sext i32 %%offset to i64\n"
-            "  %%body = getelementptr i8, ptr @wl.bodies, i64 %%far\n"
-            "  %%none = icmp eq ptr %%body, @wl.stop\n"
-            "  br i1 %%none, label %%other, label %%go, " WL_AOT_RARELY "\n"
-            "go:\n"
-            "  %%memories = load ptr, ptr %%0, align 8, " WL_AOT_SAME "\n"
-            "  %%memory = load ptr, ptr %%memories, align 8, " WL_AOT_SAME "\n"
-            "  %%wide = zext i32 %%1 to i64\n"
-            "  %%place = getelementptr inbounds i8, ptr %%memory, i64 %%wide\n"
-            "  %%there = getelementptr inbounds i8, ptr %%place, i64 %u\n"
-            "  %%op = load i32, ptr %%there, align 1, " WL_AOT_MEMORY "\n"
-            "  %%result = call preserve_nonecc i32 %%body(ptr %%0, i32 %%1, ptr @wl.bodies, ptr %%memory, i32 %%op) "
-            "strictfp\n"
-            "  ret i32 %%result\n"
-            "other:\n"
-            "  %%same = call i32 %%plain(ptr %%0, i32 %%1) strictfp\n"
-            "  ret i32 %%same\n"
-            "}\n",
-            t->first, t->n, t->state);
+                fprintf(out, "declare hidden preserve_nonecc { i32, i32 } @h%u(ptr, i32, ptr, ptr, i32)\n", f);
+    fprintf(
+        out,
+        "declare void @llvm.assume(i1)\n"
+        "define private i32 @wl.enter(ptr %%0, i32 %%1, ptr %%plain, i32 %%index, ptr %%state) alwaysinline "
+        "strictfp {\n"
+        "  %%relative = sub i32 %%index, %u\n"
+        "  %%inside = icmp ult i32 %%relative, %u\n"
+        "  br i1 %%inside, label %%look, label %%other\n"
+        "look:\n"
+        "  %%slot = getelementptr inbounds i32, ptr @wl.bodies, i32 %%relative\n"
+        "  %%offset = load i32, ptr %%slot, align 4, " WL_AOT_SAME "\n"
+        "  %%far = sext i32 %%offset to i64\n"
+        "  %%body = getelementptr i8, ptr @wl.bodies, i64 %%far\n"
+        "  %%none = icmp eq ptr %%body, @wl.stop\n"
+        "  br i1 %%none, label %%other, label %%go, " WL_AOT_RARELY "\n"
+        "go:\n"
+        "  %%memories = load ptr, ptr %%0, align 8, " WL_AOT_SAME "\n"
+        "  %%memory = load ptr, ptr %%memories, align 8, " WL_AOT_SAME "\n"
+        "  %%wide = zext i32 %%1 to i64\n"
+        "  %%place = getelementptr inbounds i8, ptr %%memory, i64 %%wide\n"
+        "  %%there = getelementptr inbounds i8, ptr %%place, i64 %u\n"
+        "  %%op = load i32, ptr %%there, align 1, " WL_AOT_MEMORY "\n"
+        "  %%pair = call preserve_nonecc { i32, i32 } %%body(ptr %%0, i32 %%1, ptr @wl.bodies, ptr %%memory, i32 %%op) "
+        "strictfp\n"
+        "  %%last = extractvalue { i32, i32 } %%pair, 1\n"
+        "  store i32 %%last, ptr %%state, align 4\n"
+        "  %%result = extractvalue { i32, i32 } %%pair, 0\n"
+        "  ret i32 %%result\n"
+        "other:\n"
+        "  %%same = call i32 %%plain(ptr %%0, i32 %%1) strictfp\n"
+        "  ret i32 %%same\n"
+        "}\n",
+        t->first, t->n, t->state);
 }
 
 void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, const char *line) {
@@ -299,15 +352,17 @@ void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, 
                 "  %%there = getelementptr inbounds i8, ptr %%place, i64 %u\n"
                 "  %%op = load i32, ptr %%there, align 1, " WL_AOT_MEMORY "\n",
                 t->state);
-    fprintf(
-        out,
-        "  %%result = call preserve_nonecc i32 @h%u(ptr %%0, i32 %%1, ptr @wl.stops, ptr %%memory, i32 %s) noinline "
-        "strictfp\n"
-        "  ret i32 %%result\n"
-        "}\n"
-        "define hidden preserve_nonecc i32 @h%u(ptr noalias readonly %%0, i32 %%1, ptr %%wl.table, ptr %%wl.memory, "
-        "i32 %%wl.op) %.*s {\n",
-        f, t->body[f] == WL_BODY_EARLY ? "%op" : "0", f, n, attributes);
+    fprintf(out,
+            "  %%pair = call preserve_nonecc { i32, i32 } @h%u(ptr %%0, i32 %%1, ptr @wl.stops, ptr %%memory, i32 %s) "
+            "noinline "
+            "strictfp\n"
+            "  %%result = extractvalue { i32, i32 } %%pair, 0\n"
+            "  ret i32 %%result\n"
+            "}\n"
+            "define hidden preserve_nonecc { i32, i32 } @h%u(ptr noalias readonly %%0, i32 %%1, ptr %%wl.table, ptr "
+            "%%wl.memory, "
+            "i32 %%wl.op) %.*s {\n",
+            f, t->body[f] == WL_BODY_EARLY ? "%op" : "0", f, n, attributes);
 }
 
 void wl_aot_thread_entry(FILE *out, const struct wl_aot_thread *t, uint32_t f) {
@@ -327,51 +382,99 @@ void wl_aot_thread_entry(FILE *out, const struct wl_aot_thread *t, uint32_t f) {
                  "  call void @llvm.assume(i1 %%wl.clear)\n");
 }
 
+/* The jump to the body that `state` goes on with; where: the place of load(state + a). id: a suffix of its own. */
+static void write_jump(FILE *out, const struct wl_aot_thread *t, const char *id, unsigned n, const char *state,
+                       const char *where) {
+    fprintf(out,
+            "  %%wl.op%s = load i32, ptr %s, align 1, " WL_AOT_MEMORY "\n"
+            "  %%wl.ow%s = zext i32 %%wl.op%s to i64\n"
+            "  %%wl.oa%s = getelementptr inbounds i8, ptr %%wl.memory, i64 %%wl.ow%s\n"
+            "  %%wl.ob%s = getelementptr inbounds i8, ptr %%wl.oa%s, i64 %u\n"
+            "  %%wl.i%s = load i32, ptr %%wl.ob%s, align 1, " WL_AOT_MEMORY "\n"
+            "  %%wl.r%s = sub i32 %%wl.i%s, %u\n"
+            "  %%wl.in%s = icmp ult i32 %%wl.r%s, %u\n"
+            "  br i1 %%wl.in%s, label %%wl.go%s, label %%wl.out.%u, " WL_AOT_MOSTLY "\n",
+            id, where, id, id, id, id, id, id, t->next, id, id, id, id, t->first, id, id, t->n, id, id, n);
+    fprintf(out,
+            "wl.go%s:\n"
+            "  %%wl.x%s = zext i32 %%wl.r%s to i64\n"
+            "  %%wl.s%s = getelementptr inbounds i32, ptr %%wl.table, i64 %%wl.x%s\n"
+            "  %%wl.o%s = load i32, ptr %%wl.s%s, align 4, " WL_AOT_SAME "\n"
+            "  %%wl.l%s = sext i32 %%wl.o%s to i64\n"
+            "  %%wl.b%s = getelementptr i8, ptr %%wl.table, i64 %%wl.l%s\n"
+            "  %%wl.v%s = musttail call preserve_nonecc { i32, i32 } %%wl.b%s(ptr noalias readonly %%0, i32 %s, ptr "
+            "%%wl.table, ptr %%wl.memory, i32 %%wl.op%s) strictfp\n"
+            "  ret { i32, i32 } %%wl.v%s\n",
+            id, id, id, id, id, id, id, id, id, id, id, id, id, state, id, id);
+}
+
+/* What a positive result does: the loop's next state, if nothing is pending. In the table of stops that is left to the caller. */
+static void write_again(FILE *out, const struct wl_aot_thread *t, unsigned n) {
+    char id[16], state[24], where[24];
+
+    fprintf(out,
+            "wl.more.%u:\n"
+            "  %%wl.mine.%u = icmp eq ptr %%wl.table, @wl.bodies\n"
+            "  br i1 %%wl.mine.%u, label %%wl.again.%u, label %%wl.out.%u, " WL_AOT_MOSTLY "\n"
+            "wl.again.%u:\n",
+            n, n, n, n, n, n);
+    if (t->has_pending)
+        fprintf(out,
+                "  %%wl.pa.%u = getelementptr inbounds i8, ptr %%wl.memory, i64 %u\n"
+                "  %%wl.pb.%u = load i8, ptr %%wl.pa.%u, align 1, " WL_AOT_MEMORY "\n"
+                "  %%wl.pc.%u = icmp eq i8 %%wl.pb.%u, 0\n"
+                "  br i1 %%wl.pc.%u, label %%wl.enter.%u, label %%wl.out.%u, " WL_AOT_MOSTLY "\n"
+                "wl.enter.%u:\n",
+                n, t->pending, n, n, n, n, n, n, n, n);
+    fprintf(out,
+            "  %%wl.na.%u = getelementptr inbounds i8, ptr %%wl.memory, i64 %u\n"
+            "  %%wl.nb.%u = load i32, ptr %%wl.na.%u, align 1, " WL_AOT_MEMORY "\n"
+            "  %%wl.nc.%u = zext i32 %%wl.nb.%u to i64\n"
+            "  %%wl.nd.%u = getelementptr inbounds i8, ptr %%wl.memory, i64 %%wl.nc.%u\n"
+            "  %%wl.ne.%u = getelementptr inbounds i8, ptr %%wl.nd.%u, i64 %u\n",
+            n, t->entered, n, n, n, n, n, n, n, n, t->state);
+    snprintf(id, sizeof(id), ".a%u", n);
+    snprintf(state, sizeof(state), "%%wl.nb.%u", n);
+    snprintf(where, sizeof(where), "%%wl.ne.%u", n);
+    write_jump(out, t, id, n, state, where);
+}
+
 bool wl_aot_thread_return(FILE *out, const struct wl_aot_thread *t, const char *line, unsigned n) {
     static const char ret[] = "  ret i32 ";
     const char *v = line + strlen(ret);
-    char number[16];
+    const char *more = t->has_again ? "more" : "out";
+    char id[16];
     int len;
 
-    if (strncmp(line, ret, strlen(ret)) != 0 || (*v != '%' && *v != '0'))
+    if (strncmp(line, ret, strlen(ret)) != 0)
         return false;
     len = (int)strcspn(v, "\n");
-    snprintf(number, sizeof(number), ".%u", n);
-    fprintf(out, "  %%wl.z.%u = icmp eq i32 %.*s, 0\n  br i1 %%wl.z.%u, label %%wl.zero.%u, label %%wl.out.%u\n", n,
-            len, v, n, n, n);
-    fprintf(out, "wl.zero.%u:\n", n);
     if (t->has_flag) {
-        write_flag(out, t, number);
-        fprintf(out,
-                "  %%wl.c.%u = icmp eq i32 %%wl.f.%u, 0\n  br i1 %%wl.c.%u, label %%wl.next.%u, label %%wl.out.%u\n", n,
-                n, n, n, n);
+        snprintf(id, sizeof(id), ".%u", n);
+        write_flag(out, t, id);
+        fprintf(out, "  %%wl.c.%u = icmp eq i32 %%wl.f.%u, 0\n  br i1 %%wl.c.%u, label %%wl.on.%u, label %%wl.out.%u\n",
+                n, n, n, n, n);
     } else {
-        fprintf(out, "  br label %%wl.next.%u\n", n);
+        fprintf(out, "  br label %%wl.on.%u\n", n);
     }
     fprintf(out,
-            "wl.next.%u:\n"
-            "  %%wl.op.%u = load i32, ptr %%wl.there, align 1, " WL_AOT_MEMORY "\n"
-            "  %%wl.ow.%u = zext i32 %%wl.op.%u to i64\n"
-            "  %%wl.oa.%u = getelementptr inbounds i8, ptr %%wl.memory, i64 %%wl.ow.%u\n"
-            "  %%wl.ob.%u = getelementptr inbounds i8, ptr %%wl.oa.%u, i64 %u\n"
-            "  %%wl.i.%u = load i32, ptr %%wl.ob.%u, align 1, " WL_AOT_MEMORY "\n"
-            "  %%wl.r.%u = sub i32 %%wl.i.%u, %u\n"
-            "  %%wl.in.%u = icmp ult i32 %%wl.r.%u, %u\n"
-            "  br i1 %%wl.in.%u, label %%wl.go.%u, label %%wl.out.%u, " WL_AOT_MOSTLY "\n",
-            n, n, n, n, n, n, n, n, t->next, n, n, n, n, t->first, n, n, t->n, n, n, n);
+            "wl.on.%u:\n"
+            "  %%wl.z.%u = icmp eq i32 %.*s, 0\n"
+            "  br i1 %%wl.z.%u, label %%wl.zero.%u, label %%wl.not.%u\n"
+            "wl.not.%u:\n"
+            "  %%wl.p.%u = icmp sgt i32 %.*s, 0\n"
+            "  br i1 %%wl.p.%u, label %%wl.%s.%u, label %%wl.out.%u\n"
+            "wl.zero.%u:\n",
+            n, n, len, v, n, n, n, n, n, len, v, n, more, n, n, n);
+    snprintf(id, sizeof(id), ".z%u", n);
+    write_jump(out, t, id, n, "%1", "%wl.there");
+    if (t->has_again)
+        write_again(out, t, n);
     fprintf(out,
-            "wl.go.%u:\n"
-            "  %%wl.x.%u = zext i32 %%wl.r.%u to i64\n"
-            "  %%wl.s.%u = getelementptr inbounds i32, ptr %%wl.table, i64 %%wl.x.%u\n"
-            "  %%wl.o.%u = load i32, ptr %%wl.s.%u, align 4, " WL_AOT_SAME "\n"
-            "  %%wl.l.%u = sext i32 %%wl.o.%u to i64\n"
-            "  %%wl.b.%u = getelementptr i8, ptr %%wl.table, i64 %%wl.l.%u\n"
-            "  %%wl.v.%u = musttail call preserve_nonecc i32 %%wl.b.%u(ptr noalias readonly %%0, i32 %%1, ptr "
-            "%%wl.table, ptr "
-            "%%wl.memory, i32 %%wl.op.%u) strictfp\n"
-            "  ret i32 %%wl.v.%u\n"
             "wl.out.%u:\n"
-            "  ret i32 %.*s\n",
-            n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, len, v);
+            "  %%wl.ra.%u = insertvalue { i32, i32 } poison, i32 %.*s, 0\n"
+            "  %%wl.rb.%u = insertvalue { i32, i32 } %%wl.ra.%u, i32 %%1, 1\n"
+            "  ret { i32, i32 } %%wl.rb.%u\n",
+            n, n, len, v, n, n, n);
     return true;
 }

@@ -14,6 +14,9 @@
  * The bodies' convention saves no registers (preserve_none), and hands on in registers what every opcode needs: the context, the state, the
  * table, the start of the memory, and the value of load(state + a), which an opcode has just stored and the next one would load again.
  *
+ * Where the loop goes on with another state for a positive result (a call, a return of the interpreted program), the bodies do that as
+ * well. So they return two numbers, the result and the state it belongs to, and the loop's own variable is set to the latter.
+ *
  * The loop is recognised in the module, instruction by instruction; anything that differs stays as it is. One thing is
  * promised by whoever asks for this: that g is 0 whenever one of the functions is called, as it is for the flag of lower_eh.h. */
 #ifndef WL_WASM_AOT_THREAD_H
@@ -41,6 +44,9 @@ struct wl_aot_thread {
     uint32_t loop;        /* the function that holds the loop */
     uint32_t type;        /* T, the first index that has it */
     uint32_t state, next; /* offsets of the two loads: a and b */
+    /* Behind that, "if result > 0: state = load(entered); leave if the byte at `pending` is not 0; repeat" is there. */
+    bool has_again, has_pending;
+    uint32_t entered, pending; /* addresses */
     bool has_flag;
     uint32_t flag;          /* g */
     uint32_t first, n;      /* the slots of the table that are looked at */
