@@ -45,6 +45,14 @@ static int load_all(struct wl_source *from, const struct wl_layout *to, const ch
     return 0;
 }
 
+static int write_digests(const struct wl_source *from, const char *file, struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+
+    for (size_t i = 0; i < from->images.n; i++)
+        wl_buf_addf(&text, "%s\n", wl_digest_str(&from->images.v[i].digest).s);
+    return file ? wl_fs_write(file, text.p, text.len, err) : 0;
+}
+
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
     WL_AUTO(wl_home_close) struct wl_home home = WL_HOME_INIT;
     WL_AUTO(wl_layout_close) struct wl_layout to = WL_LAYOUT_INIT;
@@ -61,11 +69,12 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
         return -1;
     if (load_all(&from, dry ? NULL : &to, as, wl_args_has(args, "json"), err) < 0)
         return wl_err_context(err, "%s", what);
-    return 0;
+    return dry ? 0 : write_digests(&from, wl_args_get(args, "digest-file"), err);
 }
 
 static const struct wl_opt opts[] = {
     {.name = "name", .arg = "NAME", .help = "the local name, instead of the one in the archive"},
+    {.name = "digest-file", .arg = "FILE", .help = "write the digests (one a line) to FILE as well"},
     {.name = "dry-run", .letter = 'n', .help = "only list what is in it"},
     {.name = "json", .help = "one JSON array: name, digest, mediaType"},
     {0},
