@@ -136,6 +136,9 @@ reg=$("$top/scripts/registry" start --dir "$T/registry") || skip_all "no registr
 eval "$reg"
 at_end "'$top/scripts/registry' stop '$T/registry'"
 wlpack push "$REGISTRY/app:1" >/dev/null 2>&1
+WLPACK_HOME=$T/h run wlpack pull --digest-file "$T/digest" --as app:1 "$REGISTRY/app:1"
+is "$(cat "$T/digest")" "$good" "pull --digest-file"
+WLPACK_HOME=$T/store
 mkdir site
 head -c 3000000 /dev/urandom >site/big
 printf '{"base": "app:1", "files": [{"from": "site", "to": "/site"}], "entrypoint": ["/app.wasm"]}' >app.json

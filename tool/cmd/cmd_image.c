@@ -11,6 +11,7 @@
 #include "cmd.h"
 #include "image_base.h"
 #include "local.h"
+#include "remote.h"
 
 #define PLATFORMS_MAX 16
 #define NOTE_MAX 8 /* names in the note about what stayed out */
@@ -260,7 +261,8 @@ static int make(struct image *im, const struct wl_args *args, struct wl_err *err
         .compression = im->compression,
     };
 
-    if (wl_home_open(&home, err) < 0 || wl_local_open(&l, WL_LAYOUT_CREATE, NULL, err) < 0 ||
+    if (wl_remote_network(args, err) < 0 || wl_home_open(&home, err) < 0 ||
+        wl_local_open(&l, WL_LAYOUT_CREATE, NULL, err) < 0 ||
         wl_image_base_find(&home, &l, im->app, im->base, flags, &base, err) < 0)
         return -1;
     s.base_name = base.name;
@@ -314,6 +316,7 @@ static const struct wl_opt opts[] = {
     {"digest-file", 0, "FILE", "write the digest to FILE as well"},
     {"dry-run", 'n', NULL, "only list what would go into the layer"},
     {"json", 0, NULL, "print a JSON object"},
+    WL_REMOTE_OPTS,
     {"schema", 0, NULL, "print the JSON Schema of APP.json"},
     {"fields", 0, NULL, "print the reference of its keys, as Markdown"},
     {0},

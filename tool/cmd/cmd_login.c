@@ -9,6 +9,7 @@
 #include "../../registry/credentials.h"
 #include "../../registry/reference.h"
 #include "../base/fs.h"
+#include "../base/json.h"
 #include "../base/mem.h"
 #include "../base/out.h"
 #include "../base/proc.h"
@@ -90,6 +91,21 @@ static int get_password(const struct wl_args *args, char **ret, struct wl_err *e
     return 0;
 }
 
+/* {"host": ..., "user": ..., "place": ...} */
+static void print_json(const char *host, const char *user, const char *place) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    struct wl_jw w = {.out = &text};
+
+    wl_jw_begin(&w, '{');
+    wl_jw_kstr(&w, "host", host);
+    wl_jw_kstr(&w, "user", user);
+    if (place)
+        wl_jw_kstr(&w, "place", place);
+    wl_jw_end(&w, '}');
+    wl_buf_addc(&text, '\n');
+    wl_result_raw(text.p, text.len);
+}
+
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
     WL_AUTO(wl_client_closep) struct wl_client *c = NULL;
     WL_AUTOFREE char *user = NULL;
@@ -109,6 +125,8 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     if (!needed)
         wl_warn("%s asks for no login; it was kept all the same", ref.host);
     wl_info("logged in to %s as %s; kept in %s%s", ref.host, user, where, strchr(where, '/') ? " (not encrypted)" : "");
+    if (wl_args_has(args, "json"))
+        print_json(ref.host, user, where);
     return 0;
 }
 
@@ -116,6 +134,7 @@ static const struct wl_opt opts[] = {
     {"username", 'u', "NAME", "the user; asked for at a terminal otherwise"},
     {"password-stdin", 0, NULL, "read the password from stdin (as is done when stdin is no terminal)"},
     {"plain-http", 0, NULL, "http instead of https, also to another machine"},
+    {"json", 0, NULL, "print a JSON object: host, user, place (where it is kept)"},
     WL_REMOTE_OPTS,
     {0},
 };

@@ -1,8 +1,23 @@
 #include "../../registry/credentials.h"
 #include "../../registry/reference.h"
+#include "../base/json.h"
 #include "../base/mem.h"
 #include "../base/out.h"
 #include "cmd.h"
+
+/* {"host": ..., "place": ...} */
+static void print_json(const char *host, const char *place) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    struct wl_jw w = {.out = &text};
+
+    wl_jw_begin(&w, '{');
+    wl_jw_kstr(&w, "host", host);
+    if (place)
+        wl_jw_kstr(&w, "place", place);
+    wl_jw_end(&w, '}');
+    wl_buf_addc(&text, '\n');
+    wl_result_raw(text.p, text.len);
+}
 
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
     char host[WL_REF_HOST_MAX + 1];
@@ -15,15 +30,21 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
         wl_info("removed the login of %s from %s", host, where);
     else
         wl_info("there was no login for %s", host);
+    if (wl_args_has(args, "json"))
+        print_json(host, where);
     return 0;
 }
 
+static const struct wl_opt opts[] = {
+    {"json", 0, NULL, "print a JSON object: host, place (where it was, when there was one)"}, {0}};
+
 const struct wl_verb wl_verb_logout = {
     .name = "logout",
-    .usage = "logout HOST[:PORT]",
+    .usage = "logout [OPTIONS] HOST[:PORT]",
     .summary = "forget the login of a registry",
     .help = "Removes the login from every credential file and helper in which wlpack would find it.\n\n"
             "Example: wlpack logout registry.example.com",
+    .opts = opts,
     .min_pos = 1,
     .max_pos = 1,
     .run = run,

@@ -102,7 +102,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     WL_AUTO(wl_pull_result_release) struct wl_pull_result r = {0};
     WL_AUTO(wl_arena_release) struct wl_arena a = {0};
     WL_AUTOFREE char *name = NULL;
-    const char *wanted = wl_args_get(args, "platform");
+    const char *wanted = wl_args_get(args, "platform"), *digest_file = wl_args_get(args, "digest-file");
     struct wl_progress progress = wl_out_progress();
     struct wl_oci_platform platform;
     struct wl_reference ref;
@@ -117,6 +117,12 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
                        &progress, &r, err) < 0 ||
         tag_local(&l, &r.root, name, err) < 0)
         return wl_err_context(err, "pull of %s", args->pos[0]);
+    if (digest_file) {
+        WL_AUTOFREE char *line = wl_sprintf("%s\n", wl_digest_str(&r.root.digest).s);
+
+        if (wl_fs_write(digest_file, line, strlen(line), err) < 0)
+            return -1;
+    }
     print_result(args, &ref, name, &r);
     return 0;
 }
@@ -124,6 +130,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
 static const struct wl_opt opts[] = {
     {"as", 0, "NAME", "name it NAME in the local store"},
     {"platform", 0, "OS/ARCH[/VARIANT]", "of an index take this image alone, not all"},
+    {"digest-file", 0, "FILE", "write the digest to FILE as well"},
     {"plain-http", 0, NULL, "http instead of https, also from another machine"},
     {"json", 0, NULL, "print a JSON object"},
     WL_REMOTE_OPTS,

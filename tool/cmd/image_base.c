@@ -97,17 +97,13 @@ static char *full_name(const struct wl_reference *r) {
 
 static int pull(const struct wl_layout *l, const struct wl_reference *ref, unsigned flags, struct wl_layout_entry *ret,
                 struct wl_err *err) {
-    WL_AUTO(wl_client_closep) struct wl_client *c = NULL;
     WL_AUTO(wl_pull_result_release) struct wl_pull_result r = {0};
     struct wl_progress progress = wl_out_progress();
-    struct wl_digest_hex digest = wl_digest_str(&ref->digest);
     WL_AUTOFREE char *name = NULL;
 
-    if (wl_client_open(ref, flags & WL_BASE_PLAIN_HTTP ? WL_CLIENT_PLAIN_HTTP : 0, NULL, NULL, &c, err) < 0 ||
-        wl_pull(c, (struct wl_layout *)l, ref->has_digest ? digest.s : wl_reference_tag(ref), NULL, &progress, &r,
-                err) < 0)
+    if (wl_remote_pull(ref, flags & WL_BASE_PLAIN_HTTP ? WL_CLIENT_PLAIN_HTTP : 0, (struct wl_layout *)l, NULL,
+                       &progress, &r, err) < 0)
         return -1;
-    wl_remote_warnings(c);
     wl_info("pulled %s: %zu blobs (%s), %zu already here", wl_digest_str(&r.root.digest).s, r.fetched,
             wl_size(r.bytes_fetched).s, r.there);
     if (*wl_reference_tag(ref)) {
