@@ -17,6 +17,11 @@
  * Where the loop goes on with another state for a positive result (a call, a return of the interpreted program), the bodies do that as
  * well. So they return two numbers, the result and the state it belongs to, and the loop's own variable is set to the latter.
  *
+ * PHP 7.4.33 (968 functions), Zend/bench.php, the least processor time of five turns on a busy machine, with 0.04 s of start-up:
+ * native (gcc -O2, computed gotos) 0.30; direct_calls.h after wasm-opt 0.78; that with ordinary accesses and invariant loads 0.79, so these
+ * pay only together with threading; threaded 0.52; with copies in place 0.53; with calls and returns 0.51 s. The code is 4.5 MB
+ * instead of 4.1. What remains: calls of PHP functions (2 to 2.5 times native's time), strings; loops are at 0.9 to 1.5 times.
+ *
  * The loop is recognised in the module, instruction by instruction; anything that differs stays as it is. One thing is
  * promised by whoever asks for this: that g is 0 whenever one of the functions is called, as it is for the flag of lower_eh.h. */
 #ifndef WL_WASM_AOT_THREAD_H
