@@ -1,8 +1,9 @@
 /*
  * Functions that POSIX has and WASI preview 1 has not; see README. For the
- * three that the C library has too, link with
- * --wrap=close --wrap=chmod --wrap=fchmod.
+ * one that the C library has too, link with --wrap=close.
  */
+#include "locks.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -54,7 +54,8 @@ static struct shared_fd **find_shared(int fd) {
 int dup(int fd) {
     struct shared_fd **at;
 
-    if (fcntl(fd, F_GETFD) < 0) {
+    /* F_GETFD answers without asking */
+    if (fcntl(fd, F_GETFL) < 0) {
         errno = EBADF;
         return -1;
     }
@@ -75,7 +76,7 @@ int dup2(int from, int to) {
     if (from != to) {
         return not_here();
     }
-    return fcntl(from, F_GETFD) < 0 ? -1 : to;
+    return fcntl(from, F_GETFL) < 0 ? -1 : to;
 }
 
 int __wrap_close(int fd) {
@@ -88,6 +89,7 @@ int __wrap_close(int fd) {
         *at = last->next;
         free(last);
     }
+    compat_unlock(fd);
     return __real_close(fd);
 }
 
@@ -186,54 +188,6 @@ FILE *tmpfile(void) {
         close(fd);
     }
     return file;
-}
-
-mode_t umask(mode_t mask) {
-    static mode_t current = 022;
-    mode_t before = current;
-
-    current = mask & 0777;
-    return before;
-}
-
-int flock(int fd, int operation) {
-    int what = operation & ~LOCK_NB;
-
-    if (what != LOCK_SH && what != LOCK_EX && what != LOCK_UN) {
-        errno = EINVAL;
-        return -1;
-    }
-    return fcntl(fd, F_GETFD) < 0 ? -1 : 0;
-}
-
-/* Modes do not exist, as on some file systems elsewhere; the file has to. */
-int __wrap_chmod(const char *path, mode_t mode) {
-    struct stat st;
-
-    (void)mode;
-    return stat(path, &st);
-}
-
-int __wrap_fchmod(int fd, mode_t mode) {
-    struct stat st;
-
-    (void)mode;
-    return fstat(fd, &st);
-}
-
-int chown(const char *path, uid_t uid, gid_t gid) {
-    (void)path, (void)uid, (void)gid;
-    return not_here();
-}
-
-int lchown(const char *path, uid_t uid, gid_t gid) {
-    (void)path, (void)uid, (void)gid;
-    return not_here();
-}
-
-int fchown(int fd, uid_t uid, gid_t gid) {
-    (void)fd, (void)uid, (void)gid;
-    return not_here();
 }
 
 int mkfifo(const char *path, mode_t mode) {
@@ -497,26 +451,6 @@ int initgroups(const char *user, gid_t group) {
 
 char *getlogin(void) {
     errno = ENOENT;
-    return NULL;
-}
-
-struct passwd *getpwnam(const char *name) {
-    (void)name;
-    return NULL;
-}
-
-struct passwd *getpwuid(uid_t uid) {
-    (void)uid;
-    return NULL;
-}
-
-struct group *getgrnam(const char *name) {
-    (void)name;
-    return NULL;
-}
-
-struct group *getgrgid(gid_t gid) {
-    (void)gid;
     return NULL;
 }
 

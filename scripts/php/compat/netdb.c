@@ -75,16 +75,6 @@ struct hostent *gethostbyaddr(const void *bytes, socklen_t len, int family) {
     return NULL;
 }
 
-struct servent *getservbyname(const char *name, const char *protocol) {
-    (void)name, (void)protocol;
-    return NULL;
-}
-
-struct servent *getservbyport(int port, const char *protocol) {
-    (void)port, (void)protocol;
-    return NULL;
-}
-
 static struct protoent protocols[] = {
     {"ip", no_aliases, IPPROTO_IP},   {"icmp", no_aliases, IPPROTO_ICMP}, {"tcp", no_aliases, IPPROTO_TCP},
     {"udp", no_aliases, IPPROTO_UDP}, {"ipv6", no_aliases, IPPROTO_IPV6},
