@@ -1,0 +1,21 @@
+#!/bin/sh
+# PHP's own tests in the precompiled module: a sample of all folders and every test that ever failed here, against what native
+# PHP says (tests/php/7.4; `make php-tests` has the whole suite).
+. "${0%/*}/../lib/tap.sh"
+unset WLPACK_HOME
+recipe="php-7.4.33"
+list=$top/tests/php/7.4
+
+command -v php >/dev/null || skip_all "no php to lead run-tests.php: scripts/setup test"
+run wlpack build $recipe --until aot --output "$T/out"
+status_is 0 "wlpack build $recipe --until aot"
+
+cat "$list/sample" "$list/once-broken" | grep -v '^#' | sort -u >"$T/sample"
+JOBS=$(nproc) OUT=$T/results SAMPLE=$T/sample MODULES=$T/out/$recipe/bin "$top/scripts/php-tests" $recipe wasmedge >"$T/report" 2>"$err"
+status=$?
+sed 's/^/# /' "$T/report"
+[ "$status" -eq 0 ] || sed 's/^/# /' "$err"
+ok "$(wc -l <"$T/sample") of PHP's tests: as on native PHP, or listed in tests/php/7.4/differences" test "$status" -eq 0
+ok "and that was a lot" test "$(grep -c '	pass	' "$T/results/wasmedge.tsv")" -gt 1000
+
+done_testing
