@@ -198,7 +198,7 @@ static int post_token(struct wl_auth *a, struct wl_http_response *ret, struct wl
     add_param(&form, "client_id", CLIENT_ID);
     add_param(&form, "scope", wl_buf_str(&scopes));
     add_param(&form, "refresh_token", a->cred.identity_token);
-    req.body = (struct wl_blob){(const uint8_t *)form.p, form.len};
+    req.body = wl_buf_blob(&form);
     return send_request(a, &req, ret, err);
 }
 

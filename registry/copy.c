@@ -161,7 +161,7 @@ static int find_root(struct copy *p, const char *reference, const struct wl_oci_
 
     if (wl_client_manifest_get(p->from, reference, &text, &type, &d.digest, err) < 0)
         return -1;
-    bytes = (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len};
+    bytes = wl_buf_blob(&text);
     if (wl_oci_kind_of_text(name, bytes, WL_OCI_REMOTE, &kind, err) < 0)
         return -1;
     d.size = text.len;

@@ -10,10 +10,6 @@
 #define TYPE "cosign container image signature"
 #define NO_TIME "0001-01-01T00:00:00Z" /* what cosign writes: signatures have no time of their own */
 
-static struct wl_blob blob_of(const struct wl_buf *b) {
-    return (struct wl_blob){(const uint8_t *)wl_buf_str(b), b->len};
-}
-
 struct wl_cosign_tag wl_cosign_tag(const struct wl_digest *subject) {
     struct wl_cosign_tag t;
 
@@ -79,7 +75,7 @@ static int get_signatures(struct wl_client *c, const struct wl_digest *subject, 
         return 0;
     if (wl_client_manifest_get(c, wl_digest_str(&digest).s, &text, &type, &digest, err) < 0)
         return -1;
-    return wl_oci_manifest_parse(tag.s, blob_of(&text), type, WL_OCI_REMOTE, a, ret, err);
+    return wl_oci_manifest_parse(tag.s, wl_buf_blob(&text), type, WL_OCI_REMOTE, a, ret, err);
 }
 
 /* 0 when the layer is a good signature; whatever else it is stands in err. */
@@ -95,9 +91,9 @@ static int check_layer(struct wl_client *c, struct wl_layout *l, const struct wl
         return wl_fail(err, WL_FAILED, "no signature of a kind that is known");
     if (wl_client_blob_get(c, l, d, NULL, err) < 0 || wl_blob_load(l, &d->digest, (int64_t)d->size, &payload, err) < 0)
         return -1;
-    if (!wl_sign_verify(k, blob_of(&payload), (struct wl_blob){sig, n}))
+    if (!wl_sign_verify(k, wl_buf_blob(&payload), (struct wl_blob){sig, n}))
         return wl_fail(err, WL_FAILED, "the signature is not by this key");
-    return wl_cosign_payload_check(blob_of(&payload), subject, err);
+    return wl_cosign_payload_check(wl_buf_blob(&payload), subject, err);
 }
 
 int wl_cosign_verify(struct wl_client *c, struct wl_layout *l, const struct wl_digest *subject,
@@ -129,8 +125,8 @@ static int put_text(struct wl_layout *l, const char *media_type, const struct wl
                     struct wl_oci_descriptor *ret, struct wl_err *err) {
     struct wl_digest ignored;
 
-    *ret = wl_oci_descriptor_of(media_type, blob_of(text));
-    return wl_layout_blob_put(l, blob_of(text), &ignored, err);
+    *ret = wl_oci_descriptor_of(media_type, wl_buf_blob(text));
+    return wl_layout_blob_put(l, wl_buf_blob(text), &ignored, err);
 }
 
 /* The layer of a new signature. */
@@ -142,7 +138,7 @@ static int make_layer(struct wl_layout *l, const char *repository, const struct 
     WL_AUTOFREE char *b64 = NULL;
 
     wl_cosign_payload(repository, subject, &payload);
-    if (wl_sign(k, blob_of(&payload), &sig, err) < 0 || put_text(l, WL_MT_COSIGN, &payload, ret, err) < 0)
+    if (wl_sign(k, wl_buf_blob(&payload), &sig, err) < 0 || put_text(l, WL_MT_COSIGN, &payload, ret, err) < 0)
         return -1;
     b64 = wl_base64_encode(sig.p, sig.len);
     wl_oci_pairs_set(&ret->annotations, a, WL_COSIGN_ANNOTATION, b64);

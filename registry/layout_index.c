@@ -122,7 +122,7 @@ int wl_layout_list(const struct wl_layout *l, struct wl_layout_entries *ret, str
 
     if (wl_fs_read(path, WL_LAYOUT_INDEX_MAX, &text, err) < 0)
         return -1;
-    blob = (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len};
+    blob = wl_buf_blob(&text);
     if (wl_oci_index_parse(path, blob, WL_MT_INDEX, WL_OCI_LOCAL, &arena, &index, err) < 0)
         return -1;
     ret->v = wl_calloc(index.manifests.n, sizeof(*ret->v));

@@ -7,10 +7,6 @@
 
 #define EMPTY_JSON "{}" /* manifest.md, "Guidance for an Empty Descriptor" */
 
-static struct wl_blob blob_of(const struct wl_buf *b) {
-    return (struct wl_blob){(const uint8_t *)wl_buf_str(b), b->len};
-}
-
 /* Puts the blobs of an attachment; *ret describes its manifest. */
 static int put(const struct wl_layout *l, const struct wl_oci_descriptor *subject, const struct wl_attachment *a,
                struct wl_oci_descriptor *ret, struct wl_err *err) {
@@ -29,10 +25,10 @@ static int put(const struct wl_layout *l, const struct wl_oci_descriptor *subjec
 
     wl_oci_descriptors_add(&m.layers, &arena, &layer);
     wl_oci_manifest_write(&m, &text);
-    *ret = wl_oci_descriptor_of(WL_MT_MANIFEST, blob_of(&text));
+    *ret = wl_oci_descriptor_of(WL_MT_MANIFEST, wl_buf_blob(&text));
     if (wl_layout_blob_put(l, empty, &ignored, err) < 0 || wl_layout_blob_put(l, a->bytes, &ignored, err) < 0)
         return -1;
-    return wl_layout_blob_put(l, blob_of(&text), &ignored, err);
+    return wl_layout_blob_put(l, wl_buf_blob(&text), &ignored, err);
 }
 
 bool wl_layout_subject(const struct wl_layout *l, const struct wl_layout_entry *e, struct wl_digest *ret) {
@@ -43,7 +39,7 @@ bool wl_layout_subject(const struct wl_layout *l, const struct wl_layout_entry *
 
     if (e->name || wl_oci_kind(e->media_type) != WL_OCI_MANIFEST ||
         wl_blob_load(l, &e->digest, (int64_t)e->size, &text, &ignored) < 0 ||
-        wl_oci_manifest_parse("referrer", blob_of(&text), e->media_type, WL_OCI_LOCAL, &arena, &m, &ignored) < 0 ||
+        wl_oci_manifest_parse("referrer", wl_buf_blob(&text), e->media_type, WL_OCI_LOCAL, &arena, &m, &ignored) < 0 ||
         !m.has_subject)
         return false;
     *ret = m.subject.digest;
@@ -112,7 +108,7 @@ int wl_layout_attached(const struct wl_layout *l, const struct wl_oci_descriptor
     struct wl_oci_manifest own;
 
     if (wl_blob_load(l, &d->digest, (int64_t)d->size, &text, err) < 0 ||
-        wl_oci_manifest_parse(name, blob_of(&text), d->media_type, WL_OCI_LOCAL, a, &own, err) < 0)
+        wl_oci_manifest_parse(name, wl_buf_blob(&text), d->media_type, WL_OCI_LOCAL, a, &own, err) < 0)
         return -1;
     if (own.layers.n == 0)
         return wl_fail(err, WL_FAILED, "%s holds no document", name);

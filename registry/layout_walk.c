@@ -54,7 +54,7 @@ static int walk_one(struct walk *w, const struct wl_oci_descriptor *d, int depth
         return visit(w, WL_ROLE_OTHER, d, NULL, NULL, err);
     if (wl_blob_load(w->l, &d->digest, (int64_t)d->size, &bytes, err) < 0)
         return -1;
-    text = (struct wl_blob){(const uint8_t *)wl_buf_str(&bytes), bytes.len};
+    text = wl_buf_blob(&bytes);
     if (kind == WL_OCI_MANIFEST)
         return walk_manifest(w, d, text, err);
     if (wl_oci_index_parse(wl_digest_str(&d->digest).s, text, d->media_type, WL_OCI_LOCAL, &w->arena, &x, err) < 0 ||
@@ -128,7 +128,7 @@ static int read_config(struct info *in, const struct wl_oci_descriptor *d, struc
         return 0;
     if (wl_blob_load(in->l, &d->digest, (int64_t)d->size, &bytes, err) < 0)
         return -1;
-    text = (struct wl_blob){(const uint8_t *)wl_buf_str(&bytes), bytes.len};
+    text = wl_buf_blob(&bytes);
     if (wl_oci_config_parse(wl_digest_str(&d->digest).s, text, WL_OCI_LOCAL, &arena, &c, err) < 0)
         return -1;
     platform = wl_oci_platform_str(&c.platform);

@@ -92,7 +92,7 @@ static int collect(struct push *p, const struct wl_oci_descriptor *d, unsigned d
         return wl_fail(err, code, "%s: too many manifests or too deep", name);
     if (p->from->manifest(p->from->arg, d, &text, err) < 0)
         return -1;
-    blob = (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len};
+    blob = wl_buf_blob(&text);
     switch (wl_oci_kind(d->media_type)) {
     case WL_OCI_MANIFEST:
         rc = collect_manifest(p, name, blob, &item, err);
@@ -160,7 +160,7 @@ static int put_manifest(struct push *p, const struct wl_push_item *item, const c
 
     if (p->from->manifest(p->from->arg, d, &text, err) < 0)
         return -1;
-    bytes = (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len};
+    bytes = wl_buf_blob(&text);
     for (int attempt = 0;; attempt++) {
         if (wl_client_manifest_put(p->c, name, d->media_type, bytes, &d->digest, &put, err) == 0)
             break;

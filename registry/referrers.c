@@ -110,8 +110,7 @@ int wl_referrers_list(struct wl_client *c, const struct wl_digest *subject, cons
     if (!known) {
         if (get_fallback(c, subject, &text, err) < 0)
             return -1;
-        if (text.len && take_index(wl_referrers_tag(subject).s, (struct wl_blob){(const uint8_t *)text.p, text.len},
-                                   artifact_type, a, &list, err) < 0)
+        if (text.len && take_index(wl_referrers_tag(subject).s, wl_buf_blob(&text), artifact_type, a, &list, err) < 0)
             return wl_err_context(err, "%s", c->host);
     }
     *ret = list;
@@ -184,7 +183,7 @@ static int add_once(struct wl_client *c, const struct wl_digest *subject, const 
 
     if (get_fallback(c, subject, &old, err) < 0)
         return -1;
-    if (old.len && take_index(tag.s, (struct wl_blob){(const uint8_t *)old.p, old.len}, NULL, &a, &list, err) < 0)
+    if (old.len && take_index(tag.s, wl_buf_blob(&old), NULL, &a, &list, err) < 0)
         return wl_err_context(err, "%s", c->host);
     *ret_there = holds(&list, &d->digest);
     if (*ret_there)
@@ -196,8 +195,7 @@ static int add_once(struct wl_client *c, const struct wl_digest *subject, const 
     if (text.len > WL_OCI_DOC_MAX)
         return wl_fail(err, WL_NET, "%s: the index %s has no room for another referrer", c->host, tag.s);
     digest = wl_digest_of(text.p, text.len);
-    return wl_client_manifest_put(c, tag.s, WL_MT_INDEX, (struct wl_blob){(const uint8_t *)text.p, text.len}, &digest,
-                                  NULL, err);
+    return wl_client_manifest_put(c, tag.s, WL_MT_INDEX, wl_buf_blob(&text), &digest, NULL, err);
 }
 
 int wl_referrers_add(struct wl_client *c, const struct wl_digest *subject, const struct wl_oci_descriptor *d,

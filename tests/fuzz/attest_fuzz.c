@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     /* what was read can be written, read again, and is the same */
     wl_attest_provenance(&a, &out);
-    if (wl_attest_parse("again", (struct wl_blob){(const uint8_t *)wl_buf_str(&out), out.len}, &b, &err) < 0)
+    if (wl_attest_parse("again", wl_buf_blob(&out), &b, &err) < 0)
         abort();
     wl_attest_diff(&a, &b, &diff, &kits);
     if (a.n != b.n)

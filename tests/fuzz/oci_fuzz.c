@@ -12,10 +12,6 @@ static void same(const struct wl_buf *a, const struct wl_buf *b) {
         abort();
 }
 
-static struct wl_blob blob_of(const struct wl_buf *b) {
-    return (struct wl_blob){(const uint8_t *)b->p, b->len};
-}
-
 static void manifest(struct wl_blob text) {
     WL_AUTO(wl_arena_release) struct wl_arena a = {0};
     WL_AUTO(wl_buf_release) struct wl_buf one = {0};
@@ -26,7 +22,7 @@ static void manifest(struct wl_blob text) {
     if (wl_oci_manifest_parse("m", text, NULL, WL_OCI_REMOTE, &a, &m, &err) < 0)
         return;
     wl_oci_manifest_write(&m, &one);
-    if (wl_oci_manifest_parse("m", blob_of(&one), NULL, WL_OCI_REMOTE, &a, &m, &err) < 0)
+    if (wl_oci_manifest_parse("m", wl_buf_blob(&one), NULL, WL_OCI_REMOTE, &a, &m, &err) < 0)
         abort();
     wl_oci_manifest_write(&m, &two);
     same(&one, &two);
@@ -42,7 +38,7 @@ static void index_(struct wl_blob text) {
     if (wl_oci_index_parse("x", text, NULL, WL_OCI_REMOTE, &a, &x, &err) < 0)
         return;
     wl_oci_index_write(&x, &one);
-    if (wl_oci_index_parse("x", blob_of(&one), NULL, WL_OCI_REMOTE, &a, &x, &err) < 0)
+    if (wl_oci_index_parse("x", wl_buf_blob(&one), NULL, WL_OCI_REMOTE, &a, &x, &err) < 0)
         abort();
     wl_oci_index_write(&x, &two);
     same(&one, &two);
@@ -58,7 +54,7 @@ static void config(struct wl_blob text) {
     if (wl_oci_config_parse("c", text, WL_OCI_REMOTE, &a, &c, &err) < 0)
         return;
     wl_oci_config_write(&c, &one);
-    if (wl_oci_config_parse("c", blob_of(&one), WL_OCI_REMOTE, &a, &c, &err) < 0)
+    if (wl_oci_config_parse("c", wl_buf_blob(&one), WL_OCI_REMOTE, &a, &c, &err) < 0)
         abort();
     wl_oci_config_write(&c, &two);
     same(&one, &two);

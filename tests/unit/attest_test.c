@@ -13,10 +13,6 @@ static struct wl_blob text(const char *s) {
     return (struct wl_blob){(const uint8_t *)s, strlen(s)};
 }
 
-static struct wl_blob blob_of(const struct wl_buf *b) {
-    return text(wl_buf_str(b));
-}
-
 static char *write_key(const char *dir, const char *name, const struct wl_buf *pem) {
     char *path = wl_path_join(dir, name);
     struct wl_err err;
@@ -137,8 +133,8 @@ static void cosign_payload(void **state) {
                         "\"image\":{\"docker-manifest-digest\":\"sha256:"
                         "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881\"},"
                         "\"type\":\"cosign container image signature\"},\"optional\":null}");
-    assert_ok(wl_cosign_payload_check(blob_of(&b), &d, &err));
-    assert_fails(wl_cosign_payload_check(blob_of(&b), &other, &err), WL_FAILED, "signs another manifest");
+    assert_ok(wl_cosign_payload_check(wl_buf_blob(&b), &d, &err));
+    assert_fails(wl_cosign_payload_check(wl_buf_blob(&b), &other, &err), WL_FAILED, "signs another manifest");
     assert_fails(wl_cosign_payload_check(text("{}"), &d, &err), WL_FAILED, "critical.type");
     assert_fails(wl_cosign_payload_check(text("{"), &d, &err), WL_FAILED, "signature payload");
     assert_string_equal(wl_cosign_tag(&d).s,
@@ -192,7 +188,7 @@ static void provenance_round_trip(void **state) {
     wl_attest_provenance(&a, &out);
     wl_attest_provenance(&a, &again);
     assert_string_equal(out.p, again.p);
-    assert_ok(wl_attest_parse("provenance", blob_of(&out), &b, &err));
+    assert_ok(wl_attest_parse("provenance", wl_buf_blob(&out), &b, &err));
     assert_string_equal(b.recipe, "php-7.4.33");
     assert_string_equal(b.builder, WL_ATTEST_BUILDER);
     assert_true(wl_digest_equal(&a.subject, &b.subject));
@@ -288,8 +284,8 @@ static struct wl_oci_descriptor put_image(const struct wl_layout *l, const char 
 
     assert_ok(wl_layout_blob_put(l, text(config), &ignored, &err));
     wl_oci_manifest_write(&m, &out);
-    d = wl_oci_descriptor_of(WL_MT_MANIFEST, blob_of(&out));
-    assert_ok(wl_layout_blob_put(l, blob_of(&out), &ignored, &err));
+    d = wl_oci_descriptor_of(WL_MT_MANIFEST, wl_buf_blob(&out));
+    assert_ok(wl_layout_blob_put(l, wl_buf_blob(&out), &ignored, &err));
     e = (struct wl_layout_entry){
         .name = (char *)name, .media_type = (char *)d.media_type, .digest = d.digest, .size = d.size};
     assert_ok(wl_layout_tag(l, &e, &err));

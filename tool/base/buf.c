@@ -76,6 +76,10 @@ const char *wl_buf_str(const struct wl_buf *b) {
     return b->p ? b->p : "";
 }
 
+struct wl_blob wl_buf_blob(const struct wl_buf *b) {
+    return (struct wl_blob){(const uint8_t *)wl_buf_str(b), b->len};
+}
+
 void wl_strv_take(struct wl_strv *s, char *str) {
     s->v = wl_reallocarray(s->v, s->n + 2, sizeof(*s->v));
     s->v[s->n++] = str;

@@ -34,6 +34,8 @@ void wl_buf_release(struct wl_buf *b); /* empty, memory freed */
 char *wl_buf_steal(struct wl_buf *b);
 /* The contents as a C string owned by the buffer; never NULL. */
 const char *wl_buf_str(const struct wl_buf *b);
+/* The contents as bytes, valid until the buffer changes; p is never NULL. */
+struct wl_blob wl_buf_blob(const struct wl_buf *b);
 
 /* A NULL-terminated vector of strings that it owns: an argv, an environment, a list of names. A zeroed struct
  * is an empty vector (v is NULL until something was added). */

@@ -37,13 +37,11 @@ static int read_platform(const struct wl_layout *l, const struct wl_oci_descript
     if (wl_oci_kind(root->media_type) != WL_OCI_MANIFEST)
         return 0;
     if (wl_blob_load(l, &root->digest, (int64_t)root->size, &text, err) < 0 ||
-        wl_oci_manifest_parse("manifest", (struct wl_blob){(const uint8_t *)text.p, text.len}, root->media_type,
-                              WL_OCI_LOCAL, a, &m, err) < 0 ||
+        wl_oci_manifest_parse("manifest", wl_buf_blob(&text), root->media_type, WL_OCI_LOCAL, a, &m, err) < 0 ||
         wl_blob_load(l, &m.config.digest, (int64_t)m.config.size, &config, err) < 0)
         return -1;
     /* an artifact's config may be anything */
-    if (wl_oci_config_parse("config", (struct wl_blob){(const uint8_t *)config.p, config.len}, WL_OCI_LOCAL, a, &c,
-                            &ignored) == 0)
+    if (wl_oci_config_parse("config", wl_buf_blob(&config), WL_OCI_LOCAL, a, &c, &ignored) == 0)
         *ret = c.platform;
     return 0;
 }

@@ -70,8 +70,7 @@ static int sign_members(struct wl_client *c, struct wl_layout *l, const struct w
         return -1;
     if (wl_oci_kind(type) != WL_OCI_INDEX)
         return 0;
-    if (wl_oci_index_parse("index", (struct wl_blob){(const uint8_t *)text.p, text.len}, type, WL_OCI_REMOTE, &a, &x,
-                           err) < 0)
+    if (wl_oci_index_parse("index", wl_buf_blob(&text), type, WL_OCI_REMOTE, &a, &x, err) < 0)
         return -1;
     for (size_t i = 0; i < x.manifests.n; i++) {
         WL_AUTOFREE char *what = wl_oci_platform_str(&x.manifests.v[i].platform);

@@ -22,7 +22,7 @@ static int lower_eh(const char *in, const char *out, struct wl_err *err) {
 
     if (wl_fs_read(in, MAX_INPUT, &from, err) < 0)
         return -1;
-    if (wl_wasm_lower_eh((struct wl_blob){(const uint8_t *)from.p, from.len}, &to, &st, err) < 0)
+    if (wl_wasm_lower_eh(wl_buf_blob(&from), &to, &st, err) < 0)
         return wl_err_context(err, "%s", in);
     if (wl_fs_write(out, to.p, to.len, err) < 0)
         return -1;
@@ -48,7 +48,7 @@ static int direct_calls(const struct wl_args *args, struct wl_err *err) {
         return -1;
     o.gap = (uint32_t)gap;
     o.peel = (uint32_t)peel;
-    if (wl_wasm_direct_calls((struct wl_blob){(const uint8_t *)from.p, from.len}, &o, &to, &st, err) < 0)
+    if (wl_wasm_direct_calls(wl_buf_blob(&from), &o, &to, &st, err) < 0)
         return wl_err_context(err, "%s", in);
     if (wl_fs_write(args->pos[2], to.p, to.len, err) < 0)
         return -1;

@@ -147,9 +147,7 @@ static int config_text(struct inspect *in, const struct wl_oci_descriptor *d, co
     wl_buf_addf(out, "config       %s  %s\n", wl_digest_str(&d->digest).s, wl_size(d->size).s);
     if (strcmp(d->media_type, WL_MT_CONFIG) != 0 && strcmp(d->media_type, WL_MT_DOCKER_CONFIG) != 0)
         return 0;
-    if (wl_oci_config_parse(wl_digest_str(&d->digest).s,
-                            (struct wl_blob){(const uint8_t *)wl_buf_str(bytes), bytes->len}, WL_OCI_LOCAL, &arena, &c,
-                            err) < 0)
+    if (wl_oci_config_parse(wl_digest_str(&d->digest).s, wl_buf_blob(bytes), WL_OCI_LOCAL, &arena, &c, err) < 0)
         return -1;
     platform = wl_oci_platform_str(&c.platform);
     wl_buf_addf(out, "platform     %s\n", platform);

@@ -234,7 +234,7 @@ int wl_inspect_wasm(const char *path, bool json, struct wl_err *err) {
 
     if (wl_fs_read(path, WASM_MAX, &bytes, err) < 0)
         return -1;
-    blob = (struct wl_blob){(const uint8_t *)wl_buf_str(&bytes), bytes.len};
+    blob = wl_buf_blob(&bytes);
     if (!wl_wasm_is_module(blob))
         return wl_fail(err, WL_FAILED, "%s is not a WebAssembly module: it does not start with \\0asm and version 1",
                        path);

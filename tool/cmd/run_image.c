@@ -77,7 +77,7 @@ static int read_config(const struct wl_layout *l, struct pick *p, struct wl_gues
 
     if (wl_blob_load(l, &p->config.digest, (int64_t)p->config.size, &bytes, err) < 0)
         return -1;
-    text = (struct wl_blob){(const uint8_t *)wl_buf_str(&bytes), bytes.len};
+    text = wl_buf_blob(&bytes);
     if (wl_oci_config_parse("the image's configuration", text, WL_OCI_LOCAL, &p->arena, &c, err) < 0)
         return -1;
     if (c.platform.architecture && strcmp(c.platform.architecture, "wasm") != 0)

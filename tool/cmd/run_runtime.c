@@ -184,8 +184,7 @@ static int check_ports(const struct wl_guest *g, const struct runtime *rt, struc
 
     if (g->ports.n == 0)
         return 0;
-    if (wl_fs_read(g->module, MODULE_MAX, &bytes, err) < 0 ||
-        wl_wasm_parse(&m, (struct wl_blob){(const uint8_t *)wl_buf_str(&bytes), bytes.len}, err) < 0)
+    if (wl_fs_read(g->module, MODULE_MAX, &bytes, err) < 0 || wl_wasm_parse(&m, wl_buf_blob(&bytes), err) < 0)
         return -1;
     if (!imports_sockets(&m))
         return wl_fail(err, WL_USAGE,

@@ -39,10 +39,6 @@ static void check(struct wl_verify *v, const char *name, bool ok, char *detail) 
         free(detail);
 }
 
-static struct wl_blob blob_of(const struct wl_buf *b) {
-    return (struct wl_blob){(const uint8_t *)wl_buf_str(b), b->len};
-}
-
 /* --- Digests ------------------------------------------------------------------------------------------------------ */
 
 struct digests {
@@ -144,7 +140,7 @@ static void check_provenance(struct wl_verify *v) {
     WL_AUTO(wl_attest_release) struct wl_attest said = {0};
     struct wl_err err;
 
-    if (!document(v, WL_MT_INTOTO, &text, &err) || wl_attest_parse("provenance", blob_of(&text), &said, &err) < 0) {
+    if (!document(v, WL_MT_INTOTO, &text, &err) || wl_attest_parse("provenance", wl_buf_blob(&text), &said, &err) < 0) {
         check(v, "provenance", false, wl_strdup(err.msg));
         return;
     }

@@ -108,8 +108,7 @@ static int take_config(struct reading *r, const char *name, const char *path, st
     if (!name)
         return wl_json_fail(r->doc, path, err, "must be a string");
     if (!file || wl_fs_read(file, WL_OCI_DOC_MAX, &text, err) < 0 ||
-        wl_oci_config_parse(name, (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len}, WL_OCI_LOCAL,
-                            &r->arena, ret, err) < 0)
+        wl_oci_config_parse(name, wl_buf_blob(&text), WL_OCI_LOCAL, &r->arena, ret, err) < 0)
         return -1;
     return put(r, WL_MT_CONFIG, &text, ret_d, err);
 }

@@ -44,7 +44,7 @@ static int lower_in_child(void *arg, void *ret, struct wl_err *err) {
 
     if (wl_fs_read(l->in, MODULE_MAX, &bytes, err) < 0)
         return -1;
-    if (wl_wasm_lower_eh((struct wl_blob){(const uint8_t *)bytes.p, bytes.len}, &lowered, ret, err) < 0)
+    if (wl_wasm_lower_eh(wl_buf_blob(&bytes), &lowered, ret, err) < 0)
         return -1;
     return wl_fs_write(l->out, lowered.p, lowered.len, err);
 }
@@ -201,7 +201,7 @@ static int direct_in_child(void *arg, void *ret, struct wl_err *err) {
 
     if (wl_fs_read(a->in, MODULE_MAX, &bytes, err) < 0)
         return -1;
-    if (wl_wasm_direct_calls((struct wl_blob){(const uint8_t *)bytes.p, bytes.len}, NULL, &direct, ret, err) < 0)
+    if (wl_wasm_direct_calls(wl_buf_blob(&bytes), NULL, &direct, ret, err) < 0)
         return -1;
     return wl_fs_write(a->out, direct.p, direct.len, err);
 }

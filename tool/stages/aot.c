@@ -150,7 +150,7 @@ static int read_module(const char *in, bool interpreter, struct wl_aot_table *re
 
     if (wl_fs_read(in, MODULE_MAX, &bytes, err) < 0)
         return -1;
-    blob = (struct wl_blob){(const uint8_t *)wl_buf_str(&bytes), bytes.len};
+    blob = wl_buf_blob(&bytes);
     if (wl_aot_table_read(blob, ret, err) < 0 || (interpreter && wl_aot_thread_find(blob, ret, ret_thread, err) < 0))
         return wl_err_context(err, "%s", in);
     return 0;

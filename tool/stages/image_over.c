@@ -55,12 +55,10 @@ static int parse_again(struct reading *r, const struct wl_oci_descriptor *d, str
     struct wl_arena *a = &r->b->arena;
 
     if (wl_blob_load(r->l, &d->digest, (int64_t)d->size, &text, err) < 0 ||
-        wl_oci_manifest_parse(name.s, (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len}, d->media_type,
-                              WL_OCI_LOCAL, a, &p->m, err) < 0 ||
+        wl_oci_manifest_parse(name.s, wl_buf_blob(&text), d->media_type, WL_OCI_LOCAL, a, &p->m, err) < 0 ||
         wl_blob_load(r->l, &p->m.config.digest, (int64_t)p->m.config.size, &config, err) < 0 ||
-        wl_oci_config_parse(wl_digest_str(&p->m.config.digest).s,
-                            (struct wl_blob){(const uint8_t *)wl_buf_str(&config), config.len}, WL_OCI_LOCAL, a, &p->c,
-                            err) < 0)
+        wl_oci_config_parse(wl_digest_str(&p->m.config.digest).s, wl_buf_blob(&config), WL_OCI_LOCAL, a, &p->c, err) <
+            0)
         return -1;
     if (p->c.n_diff_ids != p->m.layers.n)
         return wl_fail(err, WL_FAILED, "%s has %zu layers and its configuration %zu", name.s, p->m.layers.n,

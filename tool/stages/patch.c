@@ -117,7 +117,7 @@ static int apply(const char *tree, const char *reject_path, const struct wl_patc
 
     if (read_patch(patch, &text, err) < 0)
         return -1;
-    p.input = (struct wl_blob){(const uint8_t *)wl_buf_str(&text), text.len};
+    p.input = wl_buf_blob(&text);
     if (wl_proc_run(&p, &status, err) < 0)
         return -1;
     wl_buf_addf(log, "== %s\n%s", patch->path, wl_buf_str(&output));

@@ -3,7 +3,7 @@
 #include <string.h>
 
 struct wl_blob wl_wasm_blob(const struct wl_buf *b) {
-    return (struct wl_blob){(const uint8_t *)b->p, b->len};
+    return wl_buf_blob(b);
 }
 
 void wl_wasm_put_longer(struct wl_buf *out, const struct wl_wasm_section *s, uint8_t id, uint32_t more,
