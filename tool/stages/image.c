@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../registry/layout_tally.h"
 #include "../base/mem.h"
 
 #define OCI "org.opencontainers.image."
@@ -34,14 +35,13 @@ void wl_image_annotate(struct wl_oci_pairs *p, struct wl_arena *a, const char *t
 /* What is built up during one wl_image_put. */
 struct work {
     const struct wl_image *image;
-    const struct wl_layout *layout;
     struct wl_arena arena;
     char *created;
-    struct wl_oci_descriptors counted; /* blobs whose size is in `size` */
-    uint64_t size;
+    struct wl_tally tally;
 };
 
 static void work_release(struct work *w) {
+    wl_tally_release(&w->tally);
     wl_arena_release(&w->arena);
     free(w->created);
 }
@@ -84,26 +84,6 @@ static void add_strings(struct wl_oci_strings *to, struct wl_arena *a, const cha
         wl_oci_strings_add(to, a, *v);
 }
 
-/* Parts may share blobs; each counts once. */
-static void count(struct work *w, const struct wl_oci_descriptor *d) {
-    for (size_t i = 0; i < w->counted.n; i++)
-        if (wl_digest_equal(&w->counted.v[i].digest, &d->digest))
-            return;
-    wl_oci_descriptors_add(&w->counted, &w->arena, d);
-    w->size += d->size;
-}
-
-/* Stores a document and describes it. */
-static int put(struct work *w, const char *media_type, const struct wl_buf *text, struct wl_oci_descriptor *ret,
-               struct wl_err *err) {
-    struct wl_blob blob = {(const uint8_t *)text->p, text->len};
-    struct wl_digest digest;
-
-    *ret = wl_oci_descriptor_of(media_type, blob);
-    count(w, ret);
-    return wl_layout_blob_put(w->layout, blob, &digest, err);
-}
-
 static int put_config(struct work *w, const struct wl_image_part *part, struct wl_oci_descriptor *ret,
                       struct wl_err *err) {
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
@@ -125,7 +105,7 @@ static int put_config(struct work *w, const struct wl_image_part *part, struct w
         wl_oci_config_add_history(&c, &w->arena, &history);
     }
     wl_oci_config_write(&c, &text);
-    return put(w, WL_MT_CONFIG, &text, ret, err);
+    return wl_tally_put(&w->tally, WL_MT_CONFIG, &text, ret, err);
 }
 
 static void copy_pairs(struct wl_oci_pairs *to, struct wl_arena *a, const struct wl_oci_pairs *from) {
@@ -150,15 +130,16 @@ static int put_manifest(struct work *w, const struct wl_image_part *part, struct
         struct wl_oci_descriptor d = {
             .media_type = l->media_type ? l->media_type : WL_MT_LAYER_GZIP, .digest = l->digest, .size = l->size};
 
-        if (!wl_layout_blob_has(w->layout, &l->digest, (int64_t)l->size))
-            return wl_fail(err, WL_FAILED, "the layer %s is not in %s", wl_digest_str(&l->digest).s, w->layout->dir);
+        if (!wl_layout_blob_has(w->tally.layout, &l->digest, (int64_t)l->size))
+            return wl_fail(err, WL_FAILED, "the layer %s is not in %s", wl_digest_str(&l->digest).s,
+                           w->tally.layout->dir);
         wl_oci_descriptors_add(&m.layers, &w->arena, &d);
-        count(w, &d);
+        wl_tally_add(&w->tally, &d);
     }
     annotate(w, &m.annotations);
     copy_pairs(&m.annotations, &w->arena, &part->annotations);
     wl_oci_manifest_write(&m, &text);
-    return put(w, WL_MT_MANIFEST, &text, ret, err);
+    return wl_tally_put(&w->tally, WL_MT_MANIFEST, &text, ret, err);
 }
 
 static int put_index(struct work *w, struct wl_oci_descriptors manifests, struct wl_oci_descriptor *ret,
@@ -168,7 +149,7 @@ static int put_index(struct work *w, struct wl_oci_descriptors manifests, struct
 
     annotate(w, &x.annotations);
     wl_oci_index_write(&x, &text);
-    return put(w, WL_MT_INDEX, &text, ret, err);
+    return wl_tally_put(&w->tally, WL_MT_INDEX, &text, ret, err);
 }
 
 /* The name's entry in index.json: a plain manifest shows its platform there, as skopeo and podman write it. */
@@ -186,12 +167,12 @@ static int tag(const struct work *w, const struct wl_oci_descriptor *d, struct w
         e.architecture = wl_strdup(d->platform.architecture);
         e.variant = d->platform.variant ? wl_strdup(d->platform.variant) : NULL;
     }
-    return w->image->name ? wl_layout_tag(w->layout, &e, err) : 0;
+    return w->image->name ? wl_layout_tag(w->tally.layout, &e, err) : 0;
 }
 
 int wl_image_put(const struct wl_image *im, const struct wl_layout *layout, struct wl_image_result *ret,
                  struct wl_err *err) {
-    WL_AUTO(work_release) struct work w = {.image = im, .layout = layout};
+    WL_AUTO(work_release) struct work w = {.image = im, .tally = {.layout = layout}};
     struct wl_oci_descriptors manifests = {0};
     struct wl_oci_descriptor d = {0};
 
@@ -208,6 +189,6 @@ int wl_image_put(const struct wl_image *im, const struct wl_layout *layout, stru
         return wl_err_context(err, "%s", im->name ? im->name : "the image");
     if (tag(&w, &d, err) < 0)
         return -1;
-    *ret = (struct wl_image_result){.digest = d.digest, .size = w.size, .is_index = im->n_parts > 1};
+    *ret = (struct wl_image_result){.digest = d.digest, .size = w.tally.size, .is_index = im->n_parts > 1};
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../registry/layout_tally.h"
 #include "../../registry/layout_walk.h"
 #include "../base/mem.h"
 #include "image_over_artifact.h"
@@ -218,35 +219,15 @@ int wl_over_choose(const struct wl_over *o, const struct wl_over_base *base, str
 struct work {
     const struct wl_over *o;
     const struct wl_over_base *base;
-    const struct wl_layout *layout;
     struct wl_arena arena;
     char *created;
-    struct wl_oci_descriptors counted; /* blobs whose size is in `size` */
-    uint64_t size;
+    struct wl_tally tally;
 };
 
 static void work_release(struct work *w) {
+    wl_tally_release(&w->tally);
     wl_arena_release(&w->arena);
     free(w->created);
-}
-
-/* Parts may share blobs; each counts once. */
-static void count(struct work *w, const struct wl_oci_descriptor *d) {
-    for (size_t i = 0; i < w->counted.n; i++)
-        if (wl_digest_equal(&w->counted.v[i].digest, &d->digest))
-            return;
-    wl_oci_descriptors_add(&w->counted, &w->arena, d);
-    w->size += d->size;
-}
-
-static int put(struct work *w, const char *media_type, const struct wl_buf *text, struct wl_oci_descriptor *ret,
-               struct wl_err *err) {
-    struct wl_blob blob = {(const uint8_t *)text->p, text->len};
-    struct wl_digest digest;
-
-    *ret = wl_oci_descriptor_of(media_type, blob);
-    count(w, ret);
-    return wl_layout_blob_put(w->layout, blob, &digest, err);
 }
 
 static void replace(struct wl_oci_strings *to, struct wl_arena *a, const char *const *v) {
@@ -336,7 +317,7 @@ static int put_config(struct work *w, const struct wl_over_choice *choice, struc
     if (c.entrypoint.n == 0 && c.cmd.n == 0)
         return wl_fail(err, WL_RECIPE, "an image needs an entrypoint, and neither it nor its base has one");
     wl_oci_config_write(&c, &text);
-    return put(w, wl_over_media_type(w->o->format, WL_MT_CONFIG), &text, ret, err);
+    return wl_tally_put(&w->tally, wl_over_media_type(w->o->format, WL_MT_CONFIG), &text, ret, err);
 }
 
 static void annotate(struct work *w, struct wl_oci_pairs *to, const struct wl_oci_pairs *base,
@@ -365,7 +346,7 @@ static int add_layer(struct work *w, struct wl_oci_manifest *m, const struct wl_
         return wl_fail(err, WL_USAGE, "docker's format has no layers of type %s: take gzip, or the format oci",
                        from->media_type);
     wl_oci_descriptors_add(&m->layers, &w->arena, &d);
-    count(w, &d);
+    wl_tally_add(&w->tally, &d);
     return 0;
 }
 
@@ -389,7 +370,7 @@ static int put_manifest(struct work *w, const struct wl_over_choice *choice, str
     }
     annotate(w, &m.annotations, part ? &part->m.annotations : NULL, part ? &part->d.digest : NULL);
     wl_oci_manifest_write(&m, &text);
-    return put(w, m.media_type, &text, ret, err);
+    return wl_tally_put(&w->tally, m.media_type, &text, ret, err);
 }
 
 static int put_index(struct work *w, struct wl_oci_descriptors manifests, struct wl_oci_descriptor *ret,
@@ -399,7 +380,7 @@ static int put_index(struct work *w, struct wl_oci_descriptors manifests, struct
 
     annotate(w, &x.annotations, &w->base->annotations, w->base->n ? &w->base->digest : NULL);
     wl_oci_index_write(&x, &text);
-    return put(w, x.media_type, &text, ret, err);
+    return wl_tally_put(&w->tally, x.media_type, &text, ret, err);
 }
 
 static struct wl_oci_platform copy_platform(struct wl_arena *a, const struct wl_oci_platform *p) {
@@ -434,7 +415,7 @@ static int put_all(struct work *w, struct wl_oci_descriptor *ret, bool *ret_inde
 int wl_over_put(const struct wl_over *o, const struct wl_over_base *base, const struct wl_layout *layout,
                 struct wl_arena *a, struct wl_oci_descriptor *ret, struct wl_image_result *ret_result,
                 struct wl_err *err) {
-    WL_AUTO(work_release) struct work w = {.o = o, .base = base, .layout = layout};
+    WL_AUTO(work_release) struct work w = {.o = o, .base = base, .tally = {.layout = layout}};
     bool is_index = false;
 
     if (o->format == WL_OVER_ARTIFACT)
@@ -443,6 +424,6 @@ int wl_over_put(const struct wl_over *o, const struct wl_over_base *base, const 
     if (put_all(&w, ret, &is_index, err) < 0)
         return -1;
     ret->platform = copy_platform(a, &ret->platform);
-    *ret_result = (struct wl_image_result){.digest = ret->digest, .size = w.size, .is_index = is_index};
+    *ret_result = (struct wl_image_result){.digest = ret->digest, .size = w.tally.size, .is_index = is_index};
     return 0;
 }
