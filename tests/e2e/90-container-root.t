@@ -4,12 +4,7 @@
 . "${0%/*}/../lib/tap.sh"
 scripts=$top/scripts
 
-env -u WLPACK_HOME "$scripts/container-root" >"$T/root" 2>"$T/log" || {
-    code=$?
-    cat "$T/log" >&2
-    [ $code = 77 ] && skip_all "no containers on this host: $(tail -n 1 "$T/log")"
-    exit 1
-}
+containers_or_skip
 run "$scripts/in-container-root"
 status_is 2 "no command is a usage error"
 run "$scripts/in-container-root" sh -c 'exit 7'

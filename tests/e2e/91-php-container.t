@@ -3,12 +3,7 @@
 . "${0%/*}/../lib/tap.sh"
 unset WLPACK_HOME
 scripts=$top/scripts
-"$scripts/container-root" >"$T/root" 2>"$T/log" || {
-    code=$?
-    cat "$T/log" >&2
-    [ $code = 77 ] && skip_all "no containers on this host: $(tail -n 1 "$T/log")"
-    exit 1
-}
+containers_or_skip
 run wlpack build php-7.4.33 --output "$T/out"
 status_is 0 "the images are there"
 [ "$status" -eq 0 ] || done_testing

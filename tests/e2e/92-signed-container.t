@@ -3,12 +3,7 @@
 . "${0%/*}/../lib/tap.sh"
 unset WLPACK_HOME WLPACK_KEY_PASSWORD
 scripts=$top/scripts
-"$scripts/container-root" >"$T/root" 2>"$T/log" || {
-    code=$?
-    cat "$T/log" >&2
-    [ $code = 77 ] && skip_all "no containers on this host: $(tail -n 1 "$T/log")"
-    exit 1
-}
+containers_or_skip
 run wlpack build lua-5.4.7 --output "$T/out"
 status_is 0 "an image"
 eval "$("$scripts/registry" start --dir "$T/registry")"

@@ -120,6 +120,16 @@ skip_all() {
     exit 0
 }
 
+# containers_or_skip: makes the container root; skips the test where the host cannot run containers, and says why
+containers_or_skip() {
+    env -u WLPACK_HOME "$top/scripts/container-root" >"$T/root" 2>"$T/log" || {
+        tap_code=$?
+        cat "$T/log" >&2
+        [ "$tap_code" = 77 ] && skip_all "no containers on this host: $(tail -n 1 "$T/log")"
+        exit 1
+    }
+}
+
 done_testing() {
     printf '1..%d\n' "$tap_n"
     [ "$tap_bad" -eq 0 ] || exit 1
