@@ -79,6 +79,7 @@ void wl_home_close(struct wl_home *h) {
         wl_fs_remove(h->session, &ignored);
         unlink(lock);
         wl_closep(&h->session_lock);
+        wl_home_sweep(h, &ignored); /* behind one that was dying when this one began */
     }
     free(h->root);
     free(h->fallback);

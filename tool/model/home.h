@@ -31,7 +31,8 @@ int wl_home_find(struct wl_home *ret, struct wl_err *err);
  * removed. The error names the folder and the variable. */
 int wl_home_open(struct wl_home *ret, struct wl_err *err);
 
-/* Removes this process's temporary folder and frees the names. A zeroed or initialised struct is fine. */
+/* Removes this process's temporary folder, where it had one also those of processes that are gone (a child of a killed one may
+ * have held it for a moment longer when this one began), and frees the names. A zeroed or initialised struct is fine. */
 void wl_home_close(struct wl_home *h);
 
 /* root/sub or root/sub/name; new strings. */
