@@ -126,6 +126,13 @@ static int sweep_tmp(const struct wl_layout *l, struct wl_err *err) {
     return 0;
 }
 
+/* Somebody who only looks disturbs nobody who writes. */
+static unsigned lock_flags(unsigned flags) {
+    if (flags & WL_LAYOUT_GC_DRY)
+        return WL_LOCK_SHARED;
+    return (flags & WL_LAYOUT_GC_NOWAIT) ? WL_LOCK_NOWAIT : 0;
+}
+
 int wl_layout_gc(const char *dir, unsigned flags, struct wl_layout_gc *ret, struct wl_err *err) {
     WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
     WL_AUTOFREE char *use = wl_path_join(dir, ".use");
@@ -138,7 +145,7 @@ int wl_layout_gc(const char *dir, unsigned flags, struct wl_layout_gc *ret, stru
 
     if (wl_layout_open(&l, dir, 0, err) < 0)
         return -1;
-    if (wl_fs_lock(use, (flags & WL_LAYOUT_GC_NOWAIT) ? WL_LOCK_NOWAIT : 0, &fd, err) < 0)
+    if (wl_fs_lock(use, lock_flags(flags), &fd, err) < 0)
         return -1;
     if (fd < 0)
         return wl_fail(err, WL_FAILED, "another wlpack is writing to %s", dir);

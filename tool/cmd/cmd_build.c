@@ -12,6 +12,7 @@
 #include "../model/plan.h"
 #include "../run/build.h"
 #include "cmd.h"
+#include "talk.h"
 
 #define ARCHS_MAX 8
 
@@ -43,16 +44,6 @@ static void on_step(void *arg, const struct wl_step_event *e) {
     if (e->status == WL_STEP_REUSED || e->status == WL_STEP_DONE)
         wl_info("%s: %-20s %s%.1f s%s%s", e->recipe, e->label, e->status == WL_STEP_REUSED ? "reused, " : "",
                 e->seconds, e->detail ? "  " : "", e->detail ? e->detail : "");
-}
-
-static void on_note(void *arg, const char *text) {
-    (void)arg;
-    wl_warn("%s", text);
-}
-
-static void on_verbose(void *arg, const char *text) {
-    (void)arg;
-    wl_verbose("%s", text);
 }
 
 static void print_product(const struct wl_build_product *p, bool json) {
@@ -158,7 +149,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
                                  .force = wl_args_has(args, "force"),
                                  .output = wl_args_get(args, "output"),
                                  .mirror = wl_args_get(args, "mirror")};
-    struct wl_build_events ev = {on_step, on_note, on_verbose, &talk, &progress};
+    struct wl_build_events ev = wl_talk(on_step, &talk, &progress);
     long jobs = 0;
 
     (void)ret_status;

@@ -3,27 +3,13 @@
 #include "../model/home.h"
 #include "../run/build.h"
 #include "cmd.h"
-
-static void on_step(void *arg, const struct wl_step_event *e) {
-    (void)arg;
-    (void)e;
-}
-
-static void on_note(void *arg, const char *text) {
-    (void)arg;
-    wl_warn("%s", text);
-}
-
-static void on_verbose(void *arg, const char *text) {
-    (void)arg;
-    wl_verbose("%s", text);
-}
+#include "talk.h"
 
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
     WL_AUTO(wl_home_close) struct wl_home home = WL_HOME_INIT;
     WL_AUTO(wl_strv_release) struct wl_strv ids = {0}, paths = {0};
     struct wl_progress progress = wl_out_progress();
-    struct wl_build_events ev = {on_step, on_note, on_verbose, NULL, &progress};
+    struct wl_build_events ev = wl_talk(NULL, NULL, &progress);
     struct wl_build_options o = {.flavour = wl_args_get(args, "flavour"),
                                  .mirror = wl_args_get(args, "mirror"),
                                  .offline = wl_args_has(args, "offline")};

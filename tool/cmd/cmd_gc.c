@@ -60,8 +60,13 @@ static int collect(const struct wl_args *args, struct wl_jw *json, struct wl_err
     unsigned entries;
     uint64_t bytes;
 
-    if (wl_home_open(&home, err) < 0 || wl_store_use(&home, true, &use, err) < 0)
+    if (wl_home_open(&home, err) < 0 || wl_store_use(&home, dry ? WL_LOCK_SHARED : WL_LOCK_NOWAIT, &use, err) < 0)
         return -1;
+    if (use < 0) {
+        wl_info("another wlpack uses the store, waiting for it; Ctrl-C gives up, nothing was removed yet");
+        if (wl_store_use(&home, 0, &use, err) < 0)
+            return -1;
+    }
     if (wl_store_gc(&home, (all ? WL_GC_ALL : 0) | (dry ? WL_GC_DRY_RUN : 0), &entries, &bytes, err) < 0)
         return -1;
     tell(json, "steps", entries, bytes);

@@ -12,16 +12,7 @@
 #include "../model/recipe.h"
 #include "../run/install.h"
 #include "cmd.h"
-
-static void on_step(void *arg, const struct wl_step_event *e) {
-    (void)arg;
-    (void)e;
-}
-
-static void on_note(void *arg, const char *text) {
-    (void)arg;
-    wl_warn("%s", text);
-}
+#include "talk.h"
 
 static void print_kit(const struct wl_kit *k, const char *state, bool json) {
     if (json) {
@@ -108,7 +99,7 @@ static int which(const struct wl_home *home, const struct wl_args *args, struct 
 static int install(struct wl_home *home, const struct wl_args *args, struct wl_err *err) {
     WL_AUTO(wl_strv_release) struct wl_strv names = {0};
     struct wl_progress progress = wl_out_progress();
-    struct wl_build_events ev = {on_step, on_note, on_note, NULL, &progress};
+    struct wl_build_events ev = wl_talk(NULL, NULL, &progress);
     struct wl_build_options o = {.mirror = wl_args_get(args, "mirror")};
 
     for (int i = 1; i < args->n_pos; i++)

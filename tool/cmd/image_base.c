@@ -9,6 +9,7 @@
 #include "../run/app.h"
 #include "../run/build.h"
 #include "remote.h"
+#include "talk.h"
 
 #define USUAL_IMAGE "cli"
 
@@ -26,19 +27,9 @@ static void on_step(void *arg, const struct wl_step_event *e) {
         wl_info("%s: %-20s %.1f s", e->recipe, e->step->label, e->seconds);
 }
 
-static void on_note(void *arg, const char *text) {
-    (void)arg;
-    wl_warn("%s", text);
-}
-
-static void on_verbose(void *arg, const char *text) {
-    (void)arg;
-    wl_verbose("%s", text);
-}
-
 static int build(struct wl_home *home, const char *id, unsigned flags, struct wl_err *err) {
     const struct wl_progress progress = wl_out_progress();
-    const struct wl_build_events ev = {.step = on_step, .note = on_note, .verbose = on_verbose, .progress = &progress};
+    const struct wl_build_events ev = wl_talk(on_step, NULL, &progress);
     WL_AUTO(wl_build_result_release) struct wl_build_result res = {0};
     WL_AUTOFREE char *output = NULL; /* nobody asked for the modules themselves */
     struct wl_build_options o = {.until = WL_STAGE_IMAGE, .offline = (flags & WL_BASE_OFFLINE) != 0};

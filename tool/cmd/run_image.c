@@ -164,7 +164,7 @@ int wl_guest_image(struct wl_home *home, const char *ref, bool native, struct wl
                        "there is no file, recipe or local image \"%s\"; `wlpack recipes` and `wlpack images` list them",
                        ref);
     if (wl_layout_find(&l, ref, &entry, err) < 0)
-        return wl_err_context(err, "there is no file or recipe \"%s\" either", ref);
+        return wl_err_context(err, "\"%s\" is neither a file nor a recipe", ref);
     if (wl_layout_walk(&l, &entry, on_item, &p, err) < 0)
         return wl_err_context(err, "%s", ref);
     if (p.rank == 0)

@@ -315,10 +315,10 @@ int wl_store_set_last(const struct wl_home *home, const char *name, const char *
     return wl_fs_write(path, key, strlen(key), err);
 }
 
-int wl_store_use(const struct wl_home *home, bool exclusive, int *ret_fd, struct wl_err *err) {
+int wl_store_use(const struct wl_home *home, unsigned flags, int *ret_fd, struct wl_err *err) {
     WL_AUTOFREE char *path = wl_home_path(home, "store.lock");
 
-    return wl_fs_lock(path, exclusive ? 0 : WL_LOCK_SHARED, ret_fd, err);
+    return wl_fs_lock(path, flags, ret_fd, err);
 }
 
 static int keys_in_use(const struct wl_home *home, struct wl_strv *ret, struct wl_err *err) {

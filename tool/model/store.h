@@ -91,11 +91,12 @@ void wl_entry_cancel(struct wl_entry *e);
 char *wl_store_last(const struct wl_home *home, const char *name);
 int wl_store_set_last(const struct wl_home *home, const char *name, const char *key, struct wl_err *err);
 
-/* Everything that uses the store holds it shared while it runs; gc takes it exclusively. Closing the descriptor ends it. */
-int wl_store_use(const struct wl_home *home, bool exclusive, int *ret_fd, struct wl_err *err);
+/* Everything that uses the store holds it shared (flags as of wl_fs_lock) while it runs; gc takes it exclusively. Closing the
+ * descriptor ends it. */
+int wl_store_use(const struct wl_home *home, unsigned flags, int *ret_fd, struct wl_err *err);
 
 /* Removes entries that no `last` names (with all: every entry and the `last` names), and lock files. The caller holds
- * wl_store_use exclusively. *ret_entries and *ret_bytes count what went. With dry_run nothing is removed. */
+ * wl_store_use exclusively (with dry_run shared is enough). *ret_entries and *ret_bytes count what went. With dry_run nothing is removed. */
 enum wl_gc_flags { WL_GC_ALL = 1, WL_GC_DRY_RUN = 2 };
 int wl_store_gc(struct wl_home *home, unsigned flags, unsigned *ret_entries, uint64_t *ret_bytes, struct wl_err *err);
 

@@ -180,7 +180,7 @@ static int build(struct builds *b, struct wl_home *home, const char *id, const s
     if (load(b, home, id, o, ev, err) < 0)
         return -1;
     find_kits(home, &b->kits);
-    if (!dry && wl_store_use(home, false, &use, err) < 0)
+    if (!dry && wl_store_use(home, WL_LOCK_SHARED, &use, err) < 0)
         return -1;
     for (size_t i = 0; i < b->n; i++)
         if (build_run(b, &b->v[i], dry, err) < 0)

@@ -66,6 +66,7 @@ void wl_build_result_release(struct wl_build_result *r);
 struct wl_build_events {
     void (*step)(void *arg, const struct wl_step_event *e);
     void (*note)(void *arg, const char *text);    /* worth a warning */
+    void (*info)(void *arg, const char *text);    /* what somebody who waits wants to know */
     void (*verbose)(void *arg, const char *text); /* for -v */
     void *arg;
     const struct wl_progress *progress; /* downloads; may be NULL */

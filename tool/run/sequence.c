@@ -111,7 +111,7 @@ static int make(struct wl_run *r, const struct wl_plan_step *step, const char *d
 static void on_waiting(void *arg) {
     const struct wl_run *r = arg;
 
-    r->ev->verbose(r->ev->arg, "another wlpack makes the same step, waiting for it");
+    r->ev->info(r->ev->arg, "another wlpack makes the same step, waiting for it");
 }
 
 static double since(const struct timespec *start) {

@@ -32,7 +32,7 @@ int wl_tree_open(struct wl_run *r, struct wl_err *err) {
     if (wl_home_lock(r->home, lock, WL_LOCK_NOWAIT, &r->work_lock, err) < 0)
         return -1;
     if (r->work_lock < 0) {
-        r->ev->verbose(r->ev->arg, "another wlpack builds this recipe, waiting for it");
+        r->ev->info(r->ev->arg, "another wlpack builds this recipe, waiting for it");
         if (wl_home_lock(r->home, lock, 0, &r->work_lock, err) < 0)
             return -1;
     }
