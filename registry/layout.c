@@ -242,12 +242,17 @@ int wl_blob_verify(const struct wl_layout *l, const struct wl_digest *digest, in
 
 int wl_blob_load(const struct wl_layout *l, const struct wl_digest *digest, int64_t size, struct wl_buf *ret,
                  struct wl_err *err) {
+    return wl_blob_load_max(l, digest, size, WL_LAYOUT_MANIFEST_MAX, ret, err);
+}
+
+int wl_blob_load_max(const struct wl_layout *l, const struct wl_digest *digest, int64_t size, size_t max,
+                     struct wl_buf *ret, struct wl_err *err) {
     WL_AUTO(wl_blob_close) struct wl_blob_reader r = WL_BLOB_READER_INIT;
     size_t n = 1;
 
     if (wl_blob_open(&r, l, digest, size, err) < 0)
         return -1;
-    if (r.size > WL_LAYOUT_MANIFEST_MAX)
+    if (r.size > max)
         return wl_fail(err, WL_FAILED, "the blob %s is too large (%" PRIu64 " bytes) for what it should be",
                        wl_digest_str(digest).s, r.size);
     wl_buf_reserve(ret, r.size + 1);

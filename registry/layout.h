@@ -97,6 +97,9 @@ int wl_blob_verify(const struct wl_layout *l, const struct wl_digest *digest, in
 /* A small blob (manifest, index, config; at most WL_LAYOUT_MANIFEST_MAX bytes) into *ret (appended), verified. */
 int wl_blob_load(const struct wl_layout *l, const struct wl_digest *digest, int64_t size, struct wl_buf *ret,
                  struct wl_err *err);
+/* The same with another limit. */
+int wl_blob_load_max(const struct wl_layout *l, const struct wl_digest *digest, int64_t size, size_t max,
+                     struct wl_buf *ret, struct wl_err *err);
 
 /* A layer that was put into a layout. */
 struct wl_layer_result {

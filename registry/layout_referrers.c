@@ -112,7 +112,8 @@ int wl_layout_attached(const struct wl_layout *l, const struct wl_oci_descriptor
         return -1;
     if (own.layers.n == 0)
         return wl_fail(err, WL_FAILED, "%s holds no document", name);
-    if (wl_blob_load(l, &own.layers.v[0].digest, (int64_t)own.layers.v[0].size, ret_document, err) < 0)
+    if (wl_blob_load_max(l, &own.layers.v[0].digest, (int64_t)own.layers.v[0].size, WL_LAYOUT_DOCUMENT_MAX,
+                         ret_document, err) < 0)
         return wl_err_context(err, "%s", name);
     if (m)
         *m = own;

@@ -23,7 +23,9 @@ int wl_layout_attach(const struct wl_layout *l, const struct wl_oci_descriptor *
 int wl_layout_referrers(const struct wl_layout *l, const struct wl_digest *subject, struct wl_layout_entries *ret,
                         struct wl_err *err);
 
-/* Reads a referrer's manifest and the document in its first layer (at most WL_LAYOUT_MANIFEST_MAX bytes), both verified;
+#define WL_LAYOUT_DOCUMENT_MAX (32u << 20) /* longest document that is attached */
+
+/* Reads a referrer's manifest and the document in its first layer (at most WL_LAYOUT_DOCUMENT_MAX bytes), both verified;
  * appended to *ret_document. m may be NULL; its strings live in the arena. */
 int wl_layout_attached(const struct wl_layout *l, const struct wl_oci_descriptor *d, struct wl_arena *a,
                        struct wl_oci_manifest *m, struct wl_buf *ret_document, struct wl_err *err);

@@ -15,7 +15,7 @@ static void ignore(const char *text) {
     unsigned lines = 0;
 
     if (wl_ignore_parse(&g, "i", text, &err) == 0) {
-        for (const char *p = text; *p && lines++ < 20; p += strcspn(p, "\n"), p += *p == '\n') {
+        for (const char *p = text; *p && lines++ < 4; p += strcspn(p, "\n"), p += *p == '\n') {
             WL_AUTOFREE char *path = wl_strndup(p, strcspn(p, "\n"));
 
             if (wl_ignore_match(&g, path, &which) >= 0 && which >= g.patterns.n)

@@ -1,4 +1,4 @@
-/* Provenance statements and signature payloads: what a registry hands us as such. */
+/* Provenance statements, SBOMs and signature payloads: what a registry hands us as such. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +15,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct wl_digest zero = {{0}};
     struct wl_err err;
 
+    WL_AUTO(wl_sbom_release) struct wl_sbom sbom = {0};
+
     wl_cosign_payload_check((struct wl_blob){data, size}, &zero, &err);
+    if (wl_sbom_parse("SBOM", (struct wl_blob){data, size}, &sbom, &err) == 0 && !sbom.version)
+        abort();
     if (wl_attest_parse("provenance", (struct wl_blob){data, size}, &a, &err) < 0)
         return 0;
     /* what was read can be written, read again, and is the same */
@@ -23,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (wl_attest_parse("again", wl_buf_blob(&out), &b, &err) < 0)
         abort();
     wl_attest_diff(&a, &b, &diff, &kits);
-    if (a.n != b.n)
+    if (a.n != b.n || a.kind != b.kind || a.has_layer != b.has_layer)
         abort();
     return 0;
 }

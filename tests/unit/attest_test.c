@@ -226,6 +226,10 @@ static void bad_statements(void **state) {
          "\"predicate\":{\"buildDefinition\":{\"buildType\":\"https://example.com/x\"}}}",
          "not made by wlpack"},
         {"{\"_type\":\"https://in-toto.io/Statement/v1\",\"predicateType\":\"https://slsa.dev/provenance/v1\","
+         "\"predicate\":{\"buildDefinition\":{\"buildType\":\"urn:wlpack:image:v1\",\"externalParameters\":"
+         "{\"app\":\"a\"}}}}",
+         "app, base, format or builder is missing"},
+        {"{\"_type\":\"https://in-toto.io/Statement/v1\",\"predicateType\":\"https://slsa.dev/provenance/v1\","
          "\"predicate\":{\"buildDefinition\":{\"buildType\":\"urn:wlpack:build:v1\"}}}",
          "recipe, flavour, image or builder is missing"},
         {"{\"_type\":\"https://in-toto.io/Statement/v1\",\"predicateType\":\"https://slsa.dev/provenance/v1\","
@@ -270,6 +274,74 @@ static void spdx(void **state) {
     assert_string_equal(wl_json_get_str(wl_json_at(relations, 2), "relatedSpdxElement"), "SPDXRef-0-php-7.4.33.tar.xz");
     assert_string_equal(wl_json_get_str(wl_json_at(relations, 3), "relationshipType"), "STATIC_LINK");
     assert_string_equal(wl_json_str(wl_json_lookup(doc, "$.creationInfo.created")), "2022-11-03T00:00:00Z");
+}
+
+/* --- Applications -------------------------------------------------------------------------------------------------- */
+
+static struct wl_attest app_sample(void) {
+    struct wl_attest a = {.kind = WL_ATTEST_APP,
+                          .recipe = "shop",
+                          .base = "ghcr.io/you/php:7.4",
+                          .format = "oci",
+                          .subject_name = "shop:1.0",
+                          .subject = wl_digest_of("image", 5),
+                          .name = "shop",
+                          .created = "2022-11-03T00:00:00Z",
+                          .has_layer = true,
+                          .layer = wl_digest_of("layer", 5)};
+
+    wl_attest_add(
+        &a, &(struct wl_material){
+                .role = WL_MATERIAL_BASE, .of = "shop", .name = "ghcr.io/you/php:7.4", .digest = wl_digest_of("b", 1)});
+    wl_attest_add(&a, &(struct wl_material){.role = WL_MATERIAL_GIT, .of = "shop", .name = "git", .commit = "0a1b"});
+    wl_attest_add_file(&a, &(struct wl_attest_file){.name = "site/a b.php", .digest = wl_digest_of("x", 1)});
+    return a;
+}
+
+static void app_round_trip(void **state) {
+    WL_AUTO(wl_attest_release) struct wl_attest a = app_sample(), b = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf out = {0};
+    struct wl_err err;
+
+    (void)state;
+    wl_attest_provenance(&a, &out);
+    assert_ok(wl_attest_parse("provenance", wl_buf_blob(&out), &b, &err));
+    assert_int_equal(b.kind, WL_ATTEST_APP);
+    assert_string_equal(b.recipe, "shop");
+    assert_string_equal(b.base, "ghcr.io/you/php:7.4");
+    assert_true(b.has_layer && wl_digest_equal(&a.layer, &b.layer));
+    assert_int_equal(b.n, 2);
+    assert_string_equal(wl_attest_find(&b, WL_MATERIAL_GIT)->commit, "0a1b");
+    assert_null(wl_attest_find(&b, WL_MATERIAL_SOURCE));
+}
+
+static void app_sbom(void **state) {
+    WL_AUTO(wl_attest_release) struct wl_attest a = app_sample();
+    WL_AUTO(wl_sbom_release) struct wl_sbom s = {0}, plain = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf out = {0};
+    WL_AUTO(wl_attest_release) struct wl_attest build = sample();
+    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
+    struct wl_err err;
+
+    (void)state;
+    wl_attest_spdx(&a, &out);
+    assert_ok(wl_sbom_parse("SBOM", wl_buf_blob(&out), &s, &err));
+    assert_true(wl_digest_equal(&s.subject, &a.subject));
+    assert_true(s.has_app && s.listed && wl_digest_equal(&s.layer, &a.layer));
+    assert_int_equal(s.n_packages, 3);
+    assert_int_equal(s.n_files, 1);
+    assert_string_equal(s.files[0].name, "site/a b.php");
+    assert_ok(wl_json_parse(&doc, "SBOM", out.p, out.len, WL_FAILED, &err));
+    assert_string_equal(wl_json_str(wl_json_lookup(doc, "$.packages[2].externalRefs[0].referenceLocator")),
+                        "pkg:oci/php@sha256%3A3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d"
+                        "?repository_url=ghcr.io/you/php&tag=7.4");
+    wl_buf_clear(&out);
+    wl_attest_spdx(&build, &out);
+    assert_ok(wl_sbom_parse("SBOM", wl_buf_blob(&out), &plain, &err));
+    assert_false(plain.has_app);
+    assert_fails(wl_sbom_parse("SBOM", text("{}"), &s, &err), WL_FAILED, "no SPDX 2 document");
+    assert_fails(wl_sbom_parse("SBOM", text("{\"spdxVersion\":\"SPDX-2.3\"}"), &s, &err), WL_FAILED,
+                 "first package has no SHA256");
 }
 
 /* --- Referrers in a layout ----------------------------------------------------------------------------------------- */
@@ -353,7 +425,7 @@ int main(void) {
         cmocka_unit_test(sign_and_verify), cmocka_unit_test(known_signature), cmocka_unit_test(key_files),
         cmocka_unit_test(other_kinds),     cmocka_unit_test(cosign_payload),  cmocka_unit_test(provenance_round_trip),
         cmocka_unit_test(differences),     cmocka_unit_test(bad_statements),  cmocka_unit_test(spdx),
-        cmocka_unit_test(referrers),
+        cmocka_unit_test(app_round_trip),  cmocka_unit_test(app_sbom),        cmocka_unit_test(referrers),
     };
 
     return cmocka_run_group_tests_name("attest", tests, NULL, NULL);

@@ -13,7 +13,7 @@
 
 static void must(int ok) {
     if (!ok) {
-        fprintf(stderr, "wlpack: SHA-256 is not available in this OpenSSL\n");
+        fprintf(stderr, "wlpack: SHA-256 or SHA-1 is not available in this OpenSSL\n");
         abort();
     }
 }
@@ -38,6 +38,30 @@ struct wl_digest wl_sha256_final(struct wl_sha256 *h) {
 }
 
 void wl_sha256_release(struct wl_sha256 *h) {
+    EVP_MD_CTX_free(h->ctx);
+    h->ctx = NULL;
+}
+
+void wl_sha1_init(struct wl_sha1 *h) {
+    if (!h->ctx)
+        h->ctx = EVP_MD_CTX_new();
+    must(h->ctx != NULL);
+    must(EVP_DigestInit_ex(h->ctx, EVP_sha1(), NULL));
+}
+
+void wl_sha1_update(struct wl_sha1 *h, const void *p, size_t n) {
+    must(EVP_DigestUpdate(h->ctx, p, n));
+}
+
+struct wl_sha1_sum wl_sha1_final(struct wl_sha1 *h) {
+    struct wl_sha1_sum d;
+
+    must(EVP_DigestFinal_ex(h->ctx, d.b, NULL));
+    wl_sha1_release(h);
+    return d;
+}
+
+void wl_sha1_release(struct wl_sha1 *h) {
     EVP_MD_CTX_free(h->ctx);
     h->ctx = NULL;
 }
@@ -78,14 +102,25 @@ bool wl_digest_equal(const struct wl_digest *a, const struct wl_digest *b) {
     return memcmp(a->b, b->b, sizeof(a->b)) == 0;
 }
 
-static void to_hex(const struct wl_digest *d, char *out) {
+static void bytes_to_hex(const uint8_t *b, size_t n, char *out) {
     static const char digits[] = "0123456789abcdef";
 
-    for (size_t i = 0; i < sizeof(d->b); i++) {
-        out[2 * i] = digits[d->b[i] >> 4];
-        out[2 * i + 1] = digits[d->b[i] & 15];
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = digits[b[i] >> 4];
+        out[2 * i + 1] = digits[b[i] & 15];
     }
-    out[WL_DIGEST_HEX] = '\0';
+    out[2 * n] = '\0';
+}
+
+static void to_hex(const struct wl_digest *d, char *out) {
+    bytes_to_hex(d->b, sizeof(d->b), out);
+}
+
+struct wl_sha1_hex wl_sha1_hex(const struct wl_sha1_sum *d) {
+    struct wl_sha1_hex h;
+
+    bytes_to_hex(d->b, sizeof(d->b), h.s);
+    return h;
 }
 
 struct wl_digest_hex wl_digest_str(const struct wl_digest *d) {

@@ -36,6 +36,22 @@ int wl_digest_file(const char *path, struct wl_digest *ret, uint64_t *ret_size, 
 
 bool wl_digest_equal(const struct wl_digest *a, const struct wl_digest *b);
 
+/* SHA-1 (FIPS 180-4), for what SPDX wants beside SHA-256; nothing here trusts it. Streaming as above. */
+struct wl_sha1 {
+    void *ctx;
+};
+struct wl_sha1_sum {
+    uint8_t b[20];
+};
+struct wl_sha1_hex {
+    char s[41];
+};
+void wl_sha1_init(struct wl_sha1 *h);
+void wl_sha1_update(struct wl_sha1 *h, const void *p, size_t n);
+struct wl_sha1_sum wl_sha1_final(struct wl_sha1 *h);
+void wl_sha1_release(struct wl_sha1 *h);
+struct wl_sha1_hex wl_sha1_hex(const struct wl_sha1_sum *d);
+
 /* By value, so that `printf("%s", wl_digest_str(&d).s)` works; hex is without "sha256:". */
 struct wl_digest_hex wl_digest_str(const struct wl_digest *d);
 struct wl_digest_hex wl_digest_hexonly(const struct wl_digest *d);

@@ -259,6 +259,7 @@ static int make(struct image *im, const struct wl_args *args, struct wl_err *err
         .platforms = (const char *const *)im->platforms.v,
         .format = im->format,
         .compression = im->compression,
+        .attest = !wl_args_has(args, "no-attestations"),
     };
 
     if (wl_remote_network(args, err) < 0 || wl_home_open(&home, err) < 0 ||
@@ -313,6 +314,7 @@ static const struct wl_opt opts[] = {
     {"offline", 0, NULL, "neither pull nor fetch anything"},
     {"plain-http", 0, NULL, "http instead of https, also to another machine"},
     {"no-git", 0, NULL, "do not ask git for revision, source and time"},
+    {"no-attestations", 0, NULL, "attach neither SBOM nor provenance"},
     {"digest-file", 0, "FILE", "write the digest to FILE as well"},
     {"dry-run", 'n', NULL, "only list what would go into the layer"},
     {"json", 0, NULL, "print a JSON object"},
@@ -326,24 +328,28 @@ const struct wl_verb wl_verb_image = {
     .name = "image",
     .usage = "image [OPTIONS] APP.json",
     .summary = "make an application image: your files over an interpreter's image",
-    .help = "Makes an image out of APP.json (or the app.json of a folder): the files that it names as one layer over "
-            "its base,\n"
-            "which is a recipe (built first), an image of the local store, one of a registry (pulled first) or "
-            "scratch. Nothing\n"
-            "is compiled but a recipe that was not built yet. A base with native code (an index) gives an index. The "
-            "same files\n"
-            "give the same digest; the time is SOURCE_DATE_EPOCH, else \"epoch\", else the git commit's, else the "
-            "base's.\n\n"
-            "  {\"base\": \"ghcr.io/you/php:7.4.33-cli\", \"files\": [{\"from\": \".\", \"to\": \"/site\"}], \"cmd\": "
-            "[\"/site/index.php\"]}\n\n"
-            "Left out without being asked: .git and its like, and files that most often hold secrets (.env, private "
-            "keys, ...); a\n"
-            "note names them. .wlpackignore (else .dockerignore) leaves out more, and with !NAME takes back in.\n\n"
-            "--platform wasi/wasm, wasip1/wasm, wasi/wasm32: the base's images under that name, variants kept. "
-            "linux/amd64: the\n"
-            "image with native code for amd64, else the portable one, for hosts that take nothing but linux.\n\n"
-            "Prints NAME and digest, one a line; with --dry-run one line a file.\n\n"
-            "Example: wlpack image -t shop:1.0 app.json",
+    .help =
+        "Makes an image out of APP.json (or the app.json of a folder): the files that it names as one layer over "
+        "its base,\n"
+        "which is a recipe (built first), an image of the local store, one of a registry (pulled first) or "
+        "scratch. Nothing\n"
+        "is compiled but a recipe that was not built yet. A base with native code (an index) gives an index. The "
+        "same files\n"
+        "give the same digest; the time is SOURCE_DATE_EPOCH, else \"epoch\", else the git commit's, else the "
+        "base's.\n\n"
+        "  {\"base\": \"ghcr.io/you/php:7.4.33-cli\", \"files\": [{\"from\": \".\", \"to\": \"/site\"}], \"cmd\": "
+        "[\"/site/index.php\"]}\n\n"
+        "Left out without being asked: .git and its like, and files that most often hold secrets (.env, private "
+        "keys, ...); a\n"
+        "note names them. .wlpackignore (else .dockerignore) leaves out more, and with !NAME takes back in.\n\n"
+        "--platform wasi/wasm, wasip1/wasm, wasi/wasm32: the base's images under that name, variants kept. "
+        "linux/amd64: the\n"
+        "image with native code for amd64, else the portable one, for hosts that take nothing but linux.\n\n"
+        "An SBOM (SPDX: the files with their digests, the base) and provenance (SLSA: base, git commit, app.json) are "
+        "attached;\n"
+        "push sends them along, `wlpack verify` checks them.\n\n"
+        "Prints NAME and digest, one a line; with --dry-run one line a file.\n\n"
+        "Example: wlpack image -t shop:1.0 app.json",
     .opts = opts,
     .min_pos = 0,
     .max_pos = 1,

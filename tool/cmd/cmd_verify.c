@@ -141,7 +141,8 @@ const struct wl_verb wl_verb_verify = {
     .help =
         "Checks, and prints a line for each: that every byte has its digest; that provenance (SLSA 1.0) is attached\n"
         "and speaks of this image; that the source, patches and scripts it names are those of the recipe that is\n"
-        "here; that an SBOM (SPDX) is attached; with --key that image, provenance and SBOM are signed by that\n"
+        "here, or of an application that its base is below; that an SBOM (SPDX) is attached and an application's\n"
+        "files are those that it lists; with --key that image, provenance and SBOM are signed by that\n"
         "key, as `wlpack sign` and `cosign sign --key` do it. Ends with 1 when a check failed. REF names an image of "
         "a\n"
         "registry, which is read and not kept, or (without a registry) of the local store.\n\n"

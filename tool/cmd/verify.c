@@ -8,7 +8,6 @@
 #include "../../registry/layout_walk.h"
 #include "../../registry/pull.h"
 #include "../../registry/referrers.h"
-#include "../base/json.h"
 #include "../base/mem.h"
 #include "../base/out.h"
 #include "../run/attest.h"
@@ -31,8 +30,7 @@ bool wl_verify_ok(const struct wl_verify *v) {
     return v->n_checks > 0;
 }
 
-/* Takes ownership of detail. */
-static void check(struct wl_verify *v, const char *name, bool ok, char *detail) {
+void wl_verify_check(struct wl_verify *v, const char *name, bool ok, char *detail) {
     if (v->n_checks < WL_VERIFY_CHECKS)
         v->checks[v->n_checks++] = (struct wl_verify_check){.name = name, .ok = ok, .detail = detail};
     else
@@ -64,9 +62,9 @@ static void check_digests(struct wl_verify *v) {
     struct wl_err err;
 
     if (wl_layout_walk(v->layout, &e, visit, &d, &err) < 0)
-        check(v, "digests", false, wl_strdup(err.msg));
+        wl_verify_check(v, "digests", false, wl_strdup(err.msg));
     else
-        check(v, "digests", true, wl_sprintf("%zu objects, %s", d.n, wl_size(d.bytes).s));
+        wl_verify_check(v, "digests", true, wl_sprintf("%zu objects, %s", d.n, wl_size(d.bytes).s));
 }
 
 /* --- Referrers ---------------------------------------------------------------------------------------------------- */
@@ -119,7 +117,7 @@ static void check_recipe(struct wl_verify *v, const struct wl_attest *said) {
     struct wl_err err;
 
     if (wl_attest_here(v->home, said->recipe, said->flavour, &here, &err) < 0) {
-        check(v, "recipe", false, wl_sprintf("%s (--no-recipe leaves this check out)", err.msg));
+        wl_verify_check(v, "recipe", false, wl_sprintf("%s (--no-recipe leaves this check out)", err.msg));
         return;
     }
     wl_attest_diff(said, &here, &differences, &kits);
@@ -130,48 +128,76 @@ static void check_recipe(struct wl_verify *v, const struct wl_attest *said) {
     if (differences.n > SHOWN)
         wl_buf_addf(&text, "; and %zu more", differences.n - SHOWN);
     if (differences.n)
-        check(v, "recipe", false, wl_buf_steal(&text));
+        wl_verify_check(v, "recipe", false, wl_buf_steal(&text));
     else
-        check(v, "recipe", true, wl_sprintf("%s: %zu materials agree", said->recipe, said->n));
+        wl_verify_check(v, "recipe", true, wl_sprintf("%s: %zu materials agree", said->recipe, said->n));
 }
 
-static void check_provenance(struct wl_verify *v) {
+/* "shop over php:7.4.33-cli, git 0a1b..., built by ..."; a new string. */
+static char *describe_app(const struct wl_attest *a) {
+    const struct wl_material *git = wl_attest_find(a, WL_MATERIAL_GIT);
+
+    return wl_sprintf("%s, over %s%s%s, built by %s", a->recipe, a->base, git ? ", git " : "",
+                      !git           ? ""
+                      : git->version ? git->version
+                                     : git->commit,
+                      a->builder);
+}
+
+/* Reads the provenance into *ret; false when that is a failed check. */
+static bool check_provenance(struct wl_verify *v, struct wl_attest *ret) {
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    struct wl_err err;
+
+    if (!document(v, WL_MT_INTOTO, &text, &err) || wl_attest_parse("provenance", wl_buf_blob(&text), ret, &err) < 0) {
+        wl_verify_check(v, "provenance", false, wl_strdup(err.msg));
+        return false;
+    }
+    if (!wl_digest_equal(&ret->subject, &v->d->digest)) {
+        wl_verify_check(v, "provenance", false,
+                        wl_sprintf("speaks of another image, %s", wl_digest_str(&ret->subject).s));
+        return false;
+    }
+    if (ret->kind == WL_ATTEST_APP)
+        wl_verify_check(v, "provenance", true, describe_app(ret));
+    else
+        wl_verify_check(
+            v, "provenance", true,
+            wl_sprintf("%s, flavour %s, image %s, built by %s", ret->recipe, ret->flavour, ret->image, ret->builder));
+    return true;
+}
+
+static bool check_sbom(struct wl_verify *v, struct wl_sbom *ret) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    struct wl_err err;
+
+    if (!document(v, WL_MT_SPDX, &text, &err) || wl_sbom_parse("SBOM", wl_buf_blob(&text), ret, &err) < 0) {
+        wl_verify_check(v, "sbom", false, wl_strdup(err.msg));
+        return false;
+    }
+    if (!wl_digest_equal(&ret->subject, &v->d->digest)) {
+        wl_verify_check(v, "sbom", false, wl_sprintf("speaks of another image, %s", wl_digest_str(&ret->subject).s));
+        return false;
+    }
+    if (ret->n_files)
+        wl_verify_check(v, "sbom", true,
+                        wl_sprintf("%s, %zu packages, %zu files", ret->version, ret->n_packages, ret->n_files));
+    else
+        wl_verify_check(v, "sbom", true, wl_sprintf("%s, %zu packages", ret->version, ret->n_packages));
+    return true;
+}
+
+static void check_attestations(struct wl_verify *v) {
     WL_AUTO(wl_attest_release) struct wl_attest said = {0};
-    struct wl_err err;
+    WL_AUTO(wl_sbom_release) struct wl_sbom sbom = {0};
+    bool has_provenance = check_provenance(v, &said);
+    bool has_sbom;
 
-    if (!document(v, WL_MT_INTOTO, &text, &err) || wl_attest_parse("provenance", wl_buf_blob(&text), &said, &err) < 0) {
-        check(v, "provenance", false, wl_strdup(err.msg));
-        return;
-    }
-    if (!wl_digest_equal(&said.subject, &v->d->digest)) {
-        check(v, "provenance", false, wl_sprintf("speaks of another image, %s", wl_digest_str(&said.subject).s));
-        return;
-    }
-    check(v, "provenance", true,
-          wl_sprintf("%s, flavour %s, image %s, built by %s", said.recipe, said.flavour, said.image, said.builder));
-    if (v->recipe)
+    if (has_provenance && said.kind == WL_ATTEST_BUILD && v->recipe)
         check_recipe(v, &said);
-}
-
-static void check_sbom(struct wl_verify *v) {
-    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
-    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
-    struct wl_digest_hex hex = wl_digest_hexonly(&v->d->digest);
-    const char *version, *sum;
-    struct wl_err err;
-
-    if (!document(v, WL_MT_SPDX, &text, &err) || wl_json_parse(&doc, "SBOM", text.p, text.len, WL_FAILED, &err) < 0) {
-        check(v, "sbom", false, wl_strdup(err.msg));
-        return;
-    }
-    version = wl_json_get_str(wl_json_root(doc), "spdxVersion");
-    sum = wl_json_str(wl_json_lookup(doc, "$.packages[0].checksums[0].checksumValue"));
-    if (!version || !wl_starts(version, "SPDX-2.") || !sum || strcmp(sum, hex.s) != 0)
-        check(v, "sbom", false, wl_strdup("it is no SPDX 2 document of this image"));
-    else
-        check(v, "sbom", true,
-              wl_sprintf("%s, %zu packages", version, wl_json_len(wl_json_get(wl_json_root(doc), "packages"))));
+    has_sbom = check_sbom(v, &sbom);
+    if (has_provenance && said.kind == WL_ATTEST_APP)
+        wl_verify_app(v, &said, has_sbom ? &sbom : NULL);
 }
 
 /* --- Signatures --------------------------------------------------------------------------------------------------- */
@@ -182,11 +208,12 @@ static int check_signature(struct wl_verify *v, const char *what, const struct w
     if (wl_cosign_verify(v->client, v->layout, d, v->key, &r, err) < 0)
         return -1;
     if (r.good > 0)
-        check(v, "signature", true, wl_sprintf("%s: signed by this key", what));
+        wl_verify_check(v, "signature", true, wl_sprintf("%s: signed by this key", what));
     else if (r.other > 0)
-        check(v, "signature", false, wl_sprintf("%s: none of its %zu signatures is good for this key", what, r.other));
+        wl_verify_check(v, "signature", false,
+                        wl_sprintf("%s: none of its %zu signatures is good for this key", what, r.other));
     else
-        check(v, "signature", false, wl_sprintf("%s: not signed", what));
+        wl_verify_check(v, "signature", false, wl_sprintf("%s: not signed", what));
     return 0;
 }
 
@@ -209,7 +236,6 @@ int wl_verify_run(struct wl_verify *v, struct wl_err *err) {
     if ((v->client && fetch_referrers(v, err) < 0) ||
         wl_layout_referrers(v->layout, &v->d->digest, &v->referrers, err) < 0)
         return -1;
-    check_provenance(v);
-    check_sbom(v);
+    check_attestations(v);
     return v->key ? check_signatures(v, err) : 0;
 }

@@ -12,7 +12,7 @@
 #define WL_VERIFY_CHECKS 16 /* most checks of one run */
 
 struct wl_verify_check {
-    const char *name; /* "digests", "provenance", "recipe", "sbom", "signature" */
+    const char *name; /* "digests", "provenance", "recipe" or "base", "sbom", "files", "signature" */
     bool ok;
     char *detail;
 };
@@ -36,5 +36,15 @@ void wl_verify_release(struct wl_verify *v);
 int wl_verify_run(struct wl_verify *v, struct wl_err *err);
 /* True when every check was passed. */
 bool wl_verify_ok(const struct wl_verify *v);
+
+/* Adds a check; detail is a malloc'ed string, owned from now on. */
+void wl_verify_check(struct wl_verify *v, const char *name, bool ok, char *detail);
+
+/* The checks of an application's image (verify_app.c): that its layers stand on those of the base that the provenance names, as far
+ * as the base is in the local store; that the files in its layer are those that the SBOM lists, no more and no less. sbom NULL:
+ * there is none that could be read. */
+struct wl_attest;
+struct wl_sbom;
+void wl_verify_app(struct wl_verify *v, const struct wl_attest *said, const struct wl_sbom *sbom);
 
 #endif

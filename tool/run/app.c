@@ -4,9 +4,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "../base/fs.h"
 #include "../base/mem.h"
 #include "../model/recipe.h"
+#include "../stages/attest.h"
 #include "../stages/layer.h"
+#include "attest.h"
 
 #define CREATED_BY "wlpack image"
 #define REVISION "org.opencontainers.image.revision"
@@ -122,28 +125,111 @@ int wl_app_tag(const struct wl_layout *l, const struct wl_oci_descriptor *d, con
     return wl_layout_tag(l, &e, err);
 }
 
-static int make_layer(const struct wl_app_spec *s, const struct wl_layout *layout, struct wl_app_result *r,
-                      struct wl_err *err) {
-    WL_AUTO(wl_layer_release) struct wl_layer layer = {0};
-
+static int make_layer(const struct wl_app_spec *s, const struct wl_layout *layout, struct wl_layer *layer,
+                      struct wl_app_result *r, struct wl_err *err) {
     if (s->files->n == 0)
         return 0;
-    wl_app_fill_layer(&layer, s->files);
-    if (wl_layer_write(&layer, layout, r->epoch, wl_codec_find(s->compression), &r->layer, err) < 0)
+    wl_app_fill_layer(layer, s->files);
+    layer->digests = s->attest;
+    if (wl_layer_write(layer, layout, r->epoch, wl_codec_find(s->compression), &r->layer, err) < 0)
         return -1;
     r->has_layer = true;
     return 0;
 }
 
+/* --- Attestations --------------------------------------------------------------------------------------------------- */
+
+static void add_file(void *arg, const char *name, const struct wl_digest *digest, const struct wl_sha1_sum *sha1) {
+    wl_attest_add_file(arg, &(struct wl_attest_file){name, *digest, *sha1});
+}
+
+static void count_file(void *arg, const char *name, const struct wl_digest *digest, const struct wl_sha1_sum *sha1) {
+    size_t *n = arg;
+
+    (void)name;
+    (void)digest;
+    (void)sha1;
+    ++*n;
+}
+
+static void add_files(const struct wl_layer *layer, struct wl_attest *a) {
+    size_t n = 0;
+
+    wl_layer_each_file(layer, count_file, &n);
+    if (n > WL_ATTEST_FILES)
+        a->n_unlisted = n;
+    else
+        wl_layer_each_file(layer, add_file, a);
+}
+
+/* "git+https://git.example.org/team/shop.git@COMMIT", as SPDX and SLSA write it. */
+static void add_git(const struct wl_git *git, struct wl_attest *a) {
+    WL_AUTOFREE char *commit = git->revision ? wl_strndup(git->revision, strcspn(git->revision, "-")) : NULL;
+    WL_AUTOFREE char *uri =
+        git->source ? wl_sprintf("%s%s@%s", strstr(git->source, "://") ? "git+" : "", git->source, commit ? commit : "")
+                    : NULL;
+
+    if (commit)
+        wl_attest_add(a, &(struct wl_material){.role = WL_MATERIAL_GIT,
+                                               .of = a->recipe,
+                                               .name = "git",
+                                               .version = git->revision, /* with -dirty when it is */
+                                               .uri = uri && strstr(uri, "://") ? uri : NULL,
+                                               .commit = commit});
+}
+
+static int attest(const struct wl_app_spec *s, const struct wl_layout *l, const struct wl_layer *layer,
+                  struct wl_app_result *r, struct wl_err *err) {
+    WL_AUTOFREE char *created = wl_image_time(r->epoch);
+    WL_AUTO(wl_attest_release)
+    struct wl_attest a = {
+        .kind = WL_ATTEST_APP,
+        .base = s->base_name ? s->base_name : WL_APP_SCRATCH,
+        .format = s->format ? s->format : wl_app_formats[0],
+        .compression = s->compression,
+        .subject_name = s->names[0],
+        .subject = r->d.digest,
+        .license = s->app->license,
+        .builder = wl_attest_builder(),
+        .epoch = r->epoch,
+        .created = created,
+        .has_layer = r->has_layer,
+        .layer = r->layer.digest,
+    };
+    struct wl_material app = {.role = WL_MATERIAL_APP, .name = wl_path_base(s->app->path)};
+    const char *tag;
+
+    title_of(s->names[0], &a.arena, &a.recipe, &tag);
+    a.name = app.of = a.recipe;
+    a.version = s->app->version ? s->app->version : tag;
+    if (s->base_name)
+        wl_attest_add(&a,
+                      &(struct wl_material){
+                          .role = WL_MATERIAL_BASE, .of = a.recipe, .name = s->base_name, .digest = s->base->digest});
+    if (s->git)
+        add_git(s->git, &a);
+    if (wl_digest_file(s->app->path, &app.digest, NULL, err) < 0)
+        return -1;
+    wl_attest_add(&a, &app);
+    if (r->has_layer)
+        add_files(layer, &a);
+    if (a.n_files == 1 && strcmp(a.format, wl_app_formats[WL_OVER_ARTIFACT]) == 0)
+        a.layer = a.files[0].digest; /* an artifact's layer is the module itself */
+    return wl_attest_attach(&a, l, &r->d, err);
+}
+
+/* --- All of it ------------------------------------------------------------------------------------------------------ */
+
 int wl_app_make(const struct wl_app_spec *s, const struct wl_layout *layout, struct wl_app_result *ret,
                 struct wl_err *err) {
     WL_AUTO(wl_app_result_release) struct wl_app_result r = {0};
     WL_AUTO(wl_arena_release) struct wl_arena scratch = {0};
+    WL_AUTO(wl_layer_release) struct wl_layer layer = {0};
     WL_AUTO(wl_strv_release) struct wl_strv env = {0}, ports = {0};
     struct wl_over o = {0};
 
     if (wl_app_format(s->format, &o.format, err) < 0 || find_epoch(s, &r.epoch, err) < 0 ||
-        make_layer(s, layout, &r, err) < 0)
+        make_layer(s, layout, &layer, &r, err) < 0)
         return -1;
     describe(s, &scratch, &env, &ports, &o);
     o.epoch = r.epoch;
@@ -153,6 +239,8 @@ int wl_app_make(const struct wl_app_spec *s, const struct wl_layout *layout, str
     for (const char *const *name = s->names; *name; name++)
         if (wl_app_tag(layout, &r.d, *name, err) < 0)
             return -1;
+    if (s->attest && attest(s, layout, &layer, &r, err) < 0)
+        return -1;
     *ret = r;
     r = (struct wl_app_result){0};
     return 0;

@@ -20,6 +20,7 @@ struct wl_app_spec {
     const char *const *platforms;
     const char *format;      /* NULL: oci */
     const char *compression; /* NULL: gzip */
+    bool attest;             /* attach SBOM and provenance */
 };
 
 struct wl_app_result {
@@ -32,7 +33,7 @@ struct wl_app_result {
 };
 void wl_app_result_release(struct wl_app_result *r);
 
-/* Writes layer, configurations, manifests, index, and sets the names. The layout is open for writing and holds the base. */
+/* Writes layer, configurations, manifests, index, sets the names, and attaches SBOM and provenance. The layout is open for writing and holds the base. */
 int wl_app_make(const struct wl_app_spec *s, const struct wl_layout *layout, struct wl_app_result *ret,
                 struct wl_err *err);
 

@@ -85,8 +85,8 @@ int wl_attest_here(const struct wl_home *home, const char *id, const char *flavo
 
 /* --- Attaching ------------------------------------------------------------------------------------------------------ */
 
-static int attach(const struct wl_layout *l, const struct wl_oci_descriptor *subject, const char *type,
-                  const struct wl_buf *text, const char *predicate, struct wl_err *err) {
+static int attach_one(const struct wl_layout *l, const struct wl_oci_descriptor *subject, const char *type,
+                      const struct wl_buf *text, const char *predicate, struct wl_err *err) {
     WL_AUTO(wl_arena_release) struct wl_arena arena = {0};
     struct wl_attachment at = {
         .artifact_type = type, .media_type = type, .bytes = {(const uint8_t *)wl_buf_str(text), text->len}};
@@ -94,6 +94,25 @@ static int attach(const struct wl_layout *l, const struct wl_oci_descriptor *sub
     if (predicate)
         wl_oci_pairs_set(&at.annotations, &arena, "in-toto.io/predicate-type", predicate);
     return wl_layout_attach(l, subject, &at, NULL, err);
+}
+
+int wl_attest_attach(const struct wl_attest *a, const struct wl_layout *l, const struct wl_oci_descriptor *subject,
+                     struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf sbom = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf provenance = {0};
+
+    wl_attest_spdx(a, &sbom);
+    wl_attest_provenance(a, &provenance);
+    if (attach_one(l, subject, WL_MT_SPDX, &sbom, NULL, err) < 0 ||
+        attach_one(l, subject, WL_MT_INTOTO, &provenance, WL_PREDICATE_SLSA, err) < 0)
+        return wl_err_context(err, "attestations of %s", a->subject_name);
+    return 0;
+}
+
+const char *wl_attest_builder(void) {
+    const char *s = getenv(BUILDER_VARIABLE);
+
+    return s && *s ? s : NULL;
 }
 
 int wl_run_attest(struct wl_run *r, const struct wl_plan_step *step, const char *name, const struct wl_layout *l,
@@ -110,12 +129,10 @@ int wl_run_attest(struct wl_run *r, const struct wl_plan_step *step, const char 
         .version = r->recipe->version,
         .license = r->recipe->license,
         .homepage = r->recipe->homepage,
-        .builder = getenv(BUILDER_VARIABLE),
+        .builder = wl_attest_builder(),
         .epoch = r->epoch,
         .created = created,
     };
-    WL_AUTO(wl_buf_release) struct wl_buf sbom = {0};
-    WL_AUTO(wl_buf_release) struct wl_buf provenance = {0};
 
     if (collect(&a, r->recipe, &r->series, &r->scripts, err) < 0)
         return -1;
@@ -124,10 +141,5 @@ int wl_run_attest(struct wl_run *r, const struct wl_plan_step *step, const char 
             return -1;
     for (size_t i = 0; i < WL_KIT_COUNT; i++)
         add_kit(&a, r->id, &r->kits->v[i]);
-    wl_attest_spdx(&a, &sbom);
-    wl_attest_provenance(&a, &provenance);
-    if (attach(l, subject, WL_MT_SPDX, &sbom, NULL, err) < 0 ||
-        attach(l, subject, WL_MT_INTOTO, &provenance, WL_PREDICATE_SLSA, err) < 0)
-        return wl_err_context(err, "attestations of %s", name);
-    return 0;
+    return wl_attest_attach(&a, l, subject, err);
 }

@@ -11,4 +11,11 @@
 int wl_attest_here(const struct wl_home *home, const char *id, const char *flavour, struct wl_attest *ret,
                    struct wl_err *err);
 
+/* Attaches SBOM and provenance to the subject, which is in the layout (open for writing), in place of earlier ones. */
+int wl_attest_attach(const struct wl_attest *a, const struct wl_layout *l, const struct wl_oci_descriptor *subject,
+                     struct wl_err *err);
+
+/* Who builds, by $WLPACK_BUILDER_ID; NULL when it does not say. */
+const char *wl_attest_builder(void);
+
 #endif

@@ -24,6 +24,8 @@ struct wl_layer_item {
     char *bytes; /* FILE */
     size_t len;
     char *target; /* SYMLINK */
+    struct wl_digest digest;
+    struct wl_sha1_sum sha1;
 };
 
 void wl_layer_release(struct wl_layer *l) {
@@ -153,7 +155,41 @@ int wl_layer_add_tree(struct wl_layer *l, const char *name, const char *path, st
 struct sink {
     int (*put)(void *arg, const void *p, size_t n, struct wl_err *err);
     void *arg;
+    bool digests;
 };
+
+/* The digests of one file's bytes, when they are asked for. */
+struct sums {
+    struct wl_sha256 sha256;
+    struct wl_sha1 sha1;
+};
+
+static void sums_release(struct sums *s) {
+    wl_sha256_release(&s->sha256);
+    wl_sha1_release(&s->sha1);
+}
+
+static void sums_begin(struct sums *s, const struct sink *out) {
+    if (!out->digests)
+        return;
+    wl_sha256_init(&s->sha256);
+    wl_sha1_init(&s->sha1);
+}
+
+static int put_bytes(struct sums *s, const struct sink *out, const void *p, size_t n, struct wl_err *err) {
+    if (out->digests) {
+        wl_sha256_update(&s->sha256, p, n);
+        wl_sha1_update(&s->sha1, p, n);
+    }
+    return out->put(out->arg, p, n, err);
+}
+
+static void sums_end(struct sums *s, const struct sink *out, struct wl_layer_item *item) {
+    if (!out->digests)
+        return;
+    item->digest = wl_sha256_final(&s->sha256);
+    item->sha1 = wl_sha1_final(&s->sha1);
+}
 
 static int compare(const void *pa, const void *pb) {
     const struct wl_layer_item *a = pa;
@@ -211,7 +247,8 @@ static int put_header(const struct wl_layer_item *item, uint64_t size, int64_t e
     return out->put(out->arg, head.p, head.len, err);
 }
 
-static int put_file(const struct wl_layer_item *item, int64_t epoch, const struct sink *out, struct wl_err *err) {
+static int put_file(struct wl_layer_item *item, int64_t epoch, const struct sink *out, struct wl_err *err) {
+    WL_AUTO(sums_release) struct sums sums = {0};
     WL_AUTO(wl_closep) int fd = open(item->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     char chunk[READ_CHUNK];
     struct stat st;
@@ -223,6 +260,7 @@ static int put_file(const struct wl_layer_item *item, int64_t epoch, const struc
         return wl_fail(err, WL_FAILED, "%s is not a regular file", item->path);
     if (put_header(item, (uint64_t)st.st_size, epoch, out, err) < 0)
         return -1;
+    sums_begin(&sums, out);
     for (left = (uint64_t)st.st_size; left > 0;) {
         ssize_t n = read(fd, chunk, left < sizeof(chunk) ? (size_t)left : sizeof(chunk));
 
@@ -232,16 +270,19 @@ static int put_file(const struct wl_layer_item *item, int64_t epoch, const struc
             return wl_fail_errno(err, errno, "cannot read %s", item->path);
         if (n == 0)
             return wl_fail(err, WL_FAILED, "%s became shorter while it was read", item->path);
-        if (out->put(out->arg, chunk, (size_t)n, err) < 0)
+        if (put_bytes(&sums, out, chunk, (size_t)n, err) < 0)
             return -1;
         left -= (uint64_t)n;
     }
     if (read(fd, chunk, 1) > 0)
         return wl_fail(err, WL_FAILED, "%s became longer while it was read", item->path);
+    sums_end(&sums, out, item);
     return put_zeros(out, wl_tar_padding((uint64_t)st.st_size), err);
 }
 
-static int put_item(const struct wl_layer_item *item, int64_t epoch, const struct sink *out, struct wl_err *err) {
+static int put_item(struct wl_layer_item *item, int64_t epoch, const struct sink *out, struct wl_err *err) {
+    WL_AUTO(sums_release) struct sums sums = {0};
+
     if (item->name[0] == '\0' && item->type == WL_TAR_DIR)
         return 0; /* the root is always there */
     if (item->type == WL_TAR_FILE && item->path)
@@ -250,14 +291,16 @@ static int put_item(const struct wl_layer_item *item, int64_t epoch, const struc
         return -1;
     if (item->type != WL_TAR_FILE)
         return 0;
-    if (out->put(out->arg, item->bytes, item->len, err) < 0)
+    sums_begin(&sums, out);
+    if (put_bytes(&sums, out, item->bytes, item->len, err) < 0)
         return -1;
+    sums_end(&sums, out, item);
     return put_zeros(out, wl_tar_padding(item->len), err);
 }
 
 int wl_layer_tar(struct wl_layer *l, int64_t epoch, int (*put)(void *, const void *, size_t, struct wl_err *),
                  void *arg, struct wl_err *err) {
-    const struct sink out = {.put = put, .arg = arg};
+    const struct sink out = {.put = put, .arg = arg, .digests = l->digests};
 
     if (normalise(l, err) < 0)
         return -1;
@@ -265,6 +308,15 @@ int wl_layer_tar(struct wl_layer *l, int64_t epoch, int (*put)(void *, const voi
         if (put_item(&l->v[i], epoch, &out, err) < 0)
             return -1;
     return put_zeros(&out, WL_TAR_END, err);
+}
+
+void wl_layer_each_file(const struct wl_layer *l,
+                        void (*each)(void *arg, const char *name, const struct wl_digest *digest,
+                                     const struct wl_sha1_sum *sha1),
+                        void *arg) {
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i].type == WL_TAR_FILE)
+            each(arg, l->v[i].name, &l->v[i].digest, &l->v[i].sha1);
 }
 
 /* --- The blob ------------------------------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@
 struct wl_layer {
     struct wl_layer_item *v;
     size_t n, cap;
+    bool digests; /* writing remembers those of the files, for wl_layer_each_file */
 };
 void wl_layer_release(struct wl_layer *l);
 
@@ -36,6 +37,11 @@ int wl_layer_add_tree(struct wl_layer *l, const char *name, const char *path, st
  * name twice is an error, but for folders. A file that changes while it is read is an error. Sorts l in place. */
 int wl_layer_write(struct wl_layer *l, const struct wl_layout *layout, int64_t epoch, const struct wl_codec *codec,
                    struct wl_layer_result *ret, struct wl_err *err);
+/* The files of a layer that was written with `digests` set, as they were read then, sorted by name; names are relative to the root. */
+void wl_layer_each_file(const struct wl_layer *l,
+                        void (*each)(void *arg, const char *name, const struct wl_digest *digest,
+                                     const struct wl_sha1_sum *sha1),
+                        void *arg);
 /* Compresses a tar into the layout: the bytes that next gives, until *ret_n == 0. */
 int wl_layer_pack(const struct wl_layout *layout, const struct wl_codec *codec,
                   int (*next)(void *arg, void *buf, size_t cap, size_t *ret_n, struct wl_err *err), void *arg,
