@@ -300,6 +300,10 @@ static const char *sha256_of(const wl_json *o) {
     return NULL;
 }
 
+static bool is_true(const wl_json *v) {
+    return v && wl_json_kind(v) == WL_JSON_TRUE;
+}
+
 static int parse_files(const struct wl_json_doc *doc, struct wl_sbom *s, struct wl_err *err) {
     const wl_json *files = wl_json_get(wl_json_root(doc), "files");
 
@@ -337,7 +341,7 @@ static int parse(const struct wl_json_doc *doc, struct wl_sbom *s, struct wl_err
 
         if (id && strcmp(id, SPDX_APP) == 0 && layer && wl_digest_parse_hex(layer, &s->layer)) {
             s->has_app = true;
-            s->listed = wl_json_kind(wl_json_get(wl_json_at(packages, i), "filesAnalyzed")) == WL_JSON_TRUE;
+            s->listed = is_true(wl_json_get(wl_json_at(packages, i), "filesAnalyzed"));
         }
     }
     return parse_files(doc, s, err);
