@@ -91,6 +91,8 @@ setup:
 	@scripts/setup build kits mirror
 .setup-test:
 	@scripts/setup
+.setup-native:
+	@scripts/setup build test native kits mirror
 
 demo: .setup-test
 	@$(MAKE) --no-print-directory all
@@ -124,7 +126,7 @@ lint:
 # PHP's own tests on a module and on native PHP, see scripts/php-tests.
 PHP ?= php-7.4.33
 RUNTIME ?= wasmedge
-php-tests: .setup-test
+php-tests: .setup-native
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) scripts/php-tests $(PHP) $(RUNTIME) $(FOLDERS)
 
@@ -156,7 +158,7 @@ clean:
 	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-fuzz
 
 FORCE:
-.PHONY: php-tests all unit fuzzers programs help setup .setup-build .setup-test demo recipes test quick check registry-tests lint bench golden \
+.PHONY: php-tests all unit fuzzers programs help setup .setup-build .setup-test .setup-native demo recipes test quick check registry-tests lint bench golden \
 	fuzz install clean FORCE
 
 -include $(OBJ:.o=.d) $(BUILD)/obj/tool/main.d $(UNIT:%=%.d) $(FUZZERS:%=%.d)

@@ -5,6 +5,8 @@
 //     tests are kept; OUT/TARGET/ has diff and output of every test that failed.
 //   php-tests.mjs folders SOURCE CLI
 //     prints the folders with tests of all that the PHP CLI has built in.
+//   php-tests.mjs unexpected OUT RUNTIME DIFFERENCES [FOLDER-or-TEST...]
+//     prints the tests that report would complain of since they do not pass.
 //   php-tests.mjs report OUT RUNTIME DIFFERENCES [FOLDER-or-TEST...]
 //     compares RUNTIME's results with native's, prints the figures of each group and all that is not as the file DIFFERENCES has
 //     it; writes OUT/RUNTIME.differences and OUT/RUNTIME.json. Fails when a difference is not in the list or one of the list is
@@ -20,7 +22,8 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-const TEST_SECONDS = 120; // without output (run-tests.php), and in all (php-guest)
+const TEST_SECONDS = 120; // of processor time, each process
+const WAIT_SECONDS = 1200; // without output: for a test that waits for ever; machines may be busy
 const BATCH_TESTS = 120; // folders are put together until there are as many
 const EXCERPT_BYTES = 64 << 10; // of each end of what a failed test wrote
 const OUTCOMES = { PASSED: 'pass', FAILED: 'fail', SKIPPED: 'skip', XFAILED: 'xfail', WARNED: 'warn', BORKED: 'bork', LEAKED: 'leak' };
@@ -28,8 +31,17 @@ const OUTCOMES = { PASSED: 'pass', FAILED: 'fail', SKIPPED: 'skip', XFAILED: 'xf
 const byName = (a, b) => (a < b ? -1 : 1);
 const lines = (file) => readFileSync(file, 'utf8').split('\n').filter(Boolean);
 
-// Every .phpt below, relative to the tree.
+// A test that hands over to those of another folder: its title, by which run-tests.php names them, and that folder.
+function redirect(tree, test) {
+  const text = readFileSync(join(tree, test), 'latin1');
+  return /^--REDIRECTTEST--/m.test(text) && { title: /^--TEST--\s*(.*)/.exec(text)[1].trim(), folder: /'TESTS' => __DIR__ \. '\/(.*?)'/.exec(text)[1] };
+}
+
+// Every .phpt below, relative to the tree. A test that is not there is one of those that a test there hands over to: that one.
 function list(tree, path) {
+  if (path.endsWith('.phpt') && !existsSync(join(tree, path))) {
+    return list(tree, dirname(path)).filter((name) => redirect(tree, name));
+  }
   if (path.endsWith('.phpt')) {
     return [path];
   }
@@ -73,7 +85,8 @@ function batches(tests) {
 
 // How a failed test failed, from its output.
 function kind(output) {
-  if (/\*\* ERROR: process timed out \*\*|Termsig=14\b/.test(output)) return 'timeout';
+  // by SIGALRM or SIGXCPU
+  if (/\*\* ERROR: process timed out \*\*|Termsig=(14|24)\b/.test(output)) return 'timeout';
   if (/Termsig=|run-node: trap|\[error\] (execution failed|.*[Tt]rap)|wasm trap/.test(output)) return 'crash';
   return 'fail';
 }
@@ -94,17 +107,18 @@ function excerpt(file) {
 function run(command, argv, options) {
   return new Promise((resolve) => {
     const child = spawn(command, argv, options);
-    child.on('close', (code) => resolve(code));
+    child.on('close', (code, signal) => resolve(signal ?? code));
   });
 }
 
 async function runTests(target, source, out, driver, jobs, cli, cgi, paths) {
   const tests = [...new Set(paths.flatMap((path) => list(source, path)))].sort(byName);
-  const work = join(out, 'work', target);
+  const work = join(out, 'work', `${target}-${process.pid}`);
   const tree = join(work, 'tree');
   rmSync(work, { recursive: true, force: true });
   mkdirSync(tree, { recursive: true });
-  for (const folder of new Set(tests.map(home))) {
+  const handed = new Map(tests.map((name) => [name, redirect(source, name)]).filter(([, to]) => to));
+  for (const folder of new Set([...tests.map(home), ...[...handed.values()].map((to) => to.folder)])) {
     cpSync(join(source, folder), join(tree, folder), { recursive: true, preserveTimestamps: true });
   }
   for (const name of readdirSync(source).filter((entry) => /^(run-tests\.php|php\.ini-.*)$/.test(entry))) {
@@ -124,9 +138,9 @@ async function runTests(target, source, out, driver, jobs, cli, cgi, paths) {
   const todo = [...batches(tests.filter(isSapi)), ...batches(tests.filter((name) => !isSapi(name)))];
   let done = 0;
 
-  async function batch(number, names) {
-    const own = join(work, `batch-${number}`);
-    mkdirSync(join(own, 'tmp'), { recursive: true });
+  // run-tests.php over these; which of them have no outcome then
+  async function attempt(own, names) {
+    rmSync(join(own, 'results'), { force: true });
     writeFileSync(join(own, 'list'), names.map((name) => `${tree}/${name}\n`).join(''));
     const env = {
       ...process.env, TMPDIR: join(own, 'tmp'), TEMP: join(own, 'tmp'), NO_COLOR: '1', TEST_PHP_EXECUTABLE: isSapi(names[0]) ? outer : cli, TEST_PHP_CGI_EXECUTABLE: cgi,
@@ -136,19 +150,36 @@ async function runTests(target, source, out, driver, jobs, cli, cgi, paths) {
       delete env[name];
     }
     const argv = ['-n', '-d', 'memory_limit=-1', 'run-tests.php', '-q', '--offline', ...(process.env.SLOW ? [] : ['-x']),
-      '--set-timeout', `${TEST_SECONDS}`, '-W', join(own, 'results'), '-r', join(own, 'list')];
+      '--set-timeout', `${WAIT_SECONDS}`, '-W', join(own, 'results'), '-r', join(own, 'list')];
     const log = join(own, 'log');
-    await run('sh', ['-c', 'log=$1; shift; exec "$@" >"$log" 2>&1 </dev/null', '-', log, driver, ...argv], { cwd: tree, env, stdio: 'inherit' });
+    const script = 'ulimit -t "$1" && log=$2 && shift 2 && exec "$@" >"$log" 2>&1 </dev/null';
+    const ended = await run('sh', ['-c', script, '-', `${TEST_SECONDS}`, log, driver, ...argv], { cwd: tree, env, stdio: 'inherit' });
     for (const line of existsSync(join(own, 'results')) ? lines(join(own, 'results')) : []) {
       const [word, path] = line.split('\t');
-      const name = path.replace(/^# .*?: /, '').replace(`${tree}/`, '');
-      outcomes.set(name, OUTCOMES[word] ?? word.toLowerCase());
+      const [, title, file] = /^(?:# (.*?): )?(.*)$/.exec(path);
+      const by = title && names.find((name) => handed.get(name)?.title === title);
+      // named after the test that handed over, as each may do so with settings of its own
+      outcomes.set(by ? `${dirname(by)}/${basename(file)}` : file.replace(`${tree}/`, ''), OUTCOMES[word] ?? word.toLowerCase());
     }
-    for (const name of names.filter((test) => !outcomes.has(test))) {
-      // a test that hands over to others has no outcome of its own
-      if (!/^--REDIRECTTEST--/m.test(readFileSync(join(tree, name), 'latin1'))) {
-        outcomes.set(name, 'lost');
+    // a test that hands over to others has no outcome of its own
+    const lost = names.filter((name) => !outcomes.has(name) && !handed.has(name));
+    if (lost.length > 0) {
+      console.error(`${target}: run-tests.php ended with ${ended} before ${lost[0]} and ${lost.length - 1} more; its last words:\n${readFileSync(log, 'latin1').slice(-1000)}`);
+    }
+    return lost;
+  }
+
+  // What is without outcome is tried again; lost is only a test that run-tests.php has no outcome of when it begins with it.
+  async function batch(number, names) {
+    const own = join(work, `batch-${number}`);
+    mkdirSync(join(own, 'tmp'), { recursive: true });
+    let untried = names;
+    while (untried.length > 0) {
+      const lost = await attempt(own, untried);
+      if (lost[0] === untried[0]) {
+        outcomes.set(lost.shift(), 'lost');
       }
+      untried = lost;
     }
     done += names.length;
     console.error(`${target}: ${done} of ${tests.length}`);
@@ -210,6 +241,8 @@ function results(out, target) {
   return new Map(lines(file).map((line) => line.split('\t')).map(([name, outcome, how]) => [name, [outcome, how]]));
 }
 
+const isWanted = (name, paths) => paths.length === 0 || paths.some((path) => name === path || name.startsWith(`${path}/`));
+
 // The list of differences: test, [RUNTIME:]kind, class and reason, parted by tabs; # begins a comment.
 function expectations(file, runtime) {
   const found = new Map();
@@ -226,17 +259,26 @@ function expectations(file, runtime) {
   return found;
 }
 
+// The tests that native passes, ours do not and the list does not expect to: those that a moment's load may have failed.
+function unexpected(out, runtime, file, paths) {
+  const ours = results(out, runtime);
+  const expected = expectations(file, runtime);
+  for (const [name, [outcome]] of results(out, 'native')) {
+    const how = ours.get(name)?.[1];
+    if (outcome === 'pass' && how && how !== 'pass' && expected.get(name)?.how !== how && isWanted(name, paths)) console.log(name);
+  }
+}
+
 function report(out, runtime, file, paths) {
   const native = results(out, 'native');
   const ours = results(out, runtime);
   const expected = expectations(file, runtime);
-  const wanted = (name) => paths.length === 0 || paths.some((path) => name === path || name.startsWith(`${path}/`));
   const groups = new Map();
   const classes = new Map();
   const differences = [];
   const complaints = [];
   for (const [name, [outcome]] of native) {
-    if (!wanted(name)) continue;
+    if (!isWanted(name, paths)) continue;
     const figures = groups.get(group(name)) ?? { tests: 0, native: 0, ours: 0, listed: 0, fail: 0, skip: 0, crash: 0, timeout: 0 };
     groups.set(group(name), figures);
     figures.tests++;
@@ -272,6 +314,12 @@ function report(out, runtime, file, paths) {
     console.log(row(name, figures));
   }
   console.log(row(`all, ${runtime}`, total));
+  // what a runtime without processes (and sockets) can pass at all
+  const share = (without) => {
+    const of = total.native - without.reduce((sum, what) => sum + (classes.get(what) ?? 0), 0);
+    return `${total.ours} of ${of}, ${((100 * total.ours) / of).toFixed(2)} %`;
+  };
+  console.log(`of those that need no process: ${share(['process'])}; nor sockets: ${share(['process', 'sockets'])}`);
   for (const [what, count] of [...classes].sort((a, b) => b[1] - a[1])) {
     console.log(`  ${`${count}`.padStart(4)} ${what}`);
   }
@@ -302,6 +350,9 @@ if (verb === 'run') {
   await runTests(target, source, out, driver, Number(jobs), cli, cgi, paths);
 } else if (verb === 'folders') {
   folders(...rest);
+} else if (verb === 'unexpected') {
+  const [out, runtime, file, ...paths] = rest;
+  unexpected(out, runtime, file, paths);
 } else if (verb === 'report') {
   const [out, runtime, file, ...paths] = rest;
   process.exitCode = report(out, runtime, file, paths) ? 0 : 1;

@@ -2,7 +2,8 @@
  *
  *   guest-server serve SOCKET LIBRARY MODULE     loads the module with the libwasmedge named, answers on the socket
  *   guest-server run SOCKET ARGUMENTS...         one run of it: our streams, our environment, our folder as PWD, the
- *                                                host's files; exits as the guest does (134: trap)
+ *                                                host's files; exits as the guest does (134: trap). After
+ *                                                PHP_GUEST_SECONDS of processor time it ends by SIGXCPU
  *
  * Each run is a process of its own, forked after loading: what a run sees is what `wasmedge run --dir /:/` gives.
  * The declarations of WasmEdge's C interface (0.14) are written out here because its headers need not be installed. */
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -23,6 +25,8 @@
 #define MAX_REQUEST (4u << 20)
 #define MAX_WORDS 4096
 #define TRAP_STATUS 134
+/* What a run may take beyond its processor time, for one that waits: so many times as long. */
+#define WAIT_FACTOR 10
 
 struct result {
     uint32_t code;
@@ -35,6 +39,7 @@ struct wasm_string {
 /* What a request begins with; the words follow, each with its NUL. */
 struct request {
     uint32_t bytes, args, envs;
+    uint32_t seconds; /* of processor time; 0: any */
 };
 
 static struct {
@@ -177,6 +182,9 @@ static _Noreturn void answer(int connection, int listener, void *executor, void 
             dup2(fds[i], i);
             close(fds[i]);
         }
+        if (head.seconds) {
+            setrlimit(RLIMIT_CPU, &(struct rlimit){head.seconds, head.seconds + 1});
+        }
         run_guest(executor, module, list, head.args, list + head.args, head.envs);
     }
     close(gone[1]);
@@ -247,10 +255,10 @@ static int append(char *to, uint32_t *at, const char *word) {
     return 0;
 }
 
-static int run(const char *path, char **args, char **environment) {
+static int run(const char *path, char **args, char **environment, unsigned seconds) {
     static char words[MAX_REQUEST], pwd[8192] = "PWD=";
     struct sockaddr_un name = address(path);
-    struct request head = {0, 0, 1};
+    struct request head = {0, 0, 1, seconds};
     int fds[3] = {0, 1, 2}, status, connection = socket(AF_UNIX, SOCK_STREAM, 0);
     char control[CMSG_SPACE(sizeof(fds))] = {0};
     struct iovec iov = {&head, sizeof(head)};
@@ -283,6 +291,9 @@ static int run(const char *path, char **args, char **environment) {
         read(connection, &status, sizeof(status)) != (ssize_t)sizeof(status)) {
         die(path, "lost");
     }
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {
+        raise(SIGXCPU);
+    }
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -291,10 +302,11 @@ int main(int argc, char **argv) {
         serve(argv[2], argv[3], argv[4]);
     }
     if (argc >= 3 && strcmp(argv[1], "run") == 0) {
-        const char *seconds = getenv("PHP_GUEST_SECONDS");
+        const char *limit = getenv("PHP_GUEST_SECONDS");
+        unsigned seconds = limit ? (unsigned)atoi(limit) : 0;
 
-        alarm(seconds ? (unsigned)atoi(seconds) : 0);
-        return run(argv[2], argv + 3, environ);
+        alarm(seconds * WAIT_FACTOR);
+        return run(argv[2], argv + 3, environ, seconds);
     }
     fprintf(stderr, "usage: guest-server serve SOCKET LIBRARY MODULE | run SOCKET ARGUMENTS...\n");
     return 2;
