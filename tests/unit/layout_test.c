@@ -2,6 +2,7 @@
 #include "layout_fixture.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -317,7 +318,8 @@ static void processes_at_once(void **state) {
     test_rmdir(dir);
 }
 
-static void write_forever(const char *path) {
+/* Writes to begun once an image is there. */
+static void write_forever(const char *path, int begun) {
     struct fixture f = {.l = WL_LAYOUT_INIT};
     char big[200000];
     struct wl_err err;
@@ -330,6 +332,8 @@ static void write_forever(const char *path) {
         big[19] = 'x';
         big[sizeof(big) - 1] = '\0';
         put_image(&f, "img:1", big);
+        if (i == 0 && write(begun, "", 1) != 1)
+            _exit(1);
     }
 }
 
@@ -339,14 +343,18 @@ static void killed_in_the_middle(void **state) {
     struct wl_layout_entries all = {0};
     WL_AUTO(wl_strv_release) struct wl_strv names = {0};
     char *blobs_dir = wl_path_join(f.path, "blobs/sha256");
+    int begun[2];
     struct wl_err err;
 
     (void)state;
+    assert_int_equal(pipe(begun), 0);
     for (int i = 0; i < 25; i++) {
         pid_t pid = fork();
 
         if (pid == 0)
-            write_forever(f.path);
+            write_forever(f.path, begun[1]);
+        if (i == 0) /* a busy machine may take its time */
+            assert_int_equal(poll(&(struct pollfd){begun[0], POLLIN, 0}, 1, 60000), 1);
         usleep((useconds_t)(5000 + i * 1300));
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
@@ -362,6 +370,8 @@ static void killed_in_the_middle(void **state) {
     assert_ok(wl_layout_list(&f.l, &all, &err));
     assert_int_equal(all.n, 1);
     wl_layout_entries_release(&all);
+    close(begun[0]);
+    close(begun[1]);
     wl_layout_close(&f.l);
     assert_ok(wl_layout_gc(f.path, 0, &gc, &err));
     assert_int_equal(gc.kept, 3);
