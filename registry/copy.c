@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../tool/base/mem.h"
+#include "digest_tag.h"
 #include "pull.h"
 #include "referrers.h"
 #include "relay.h"
@@ -22,8 +23,13 @@ struct copy {
     struct text *texts;
     size_t n_texts;
     size_t text_bytes;
-    size_t referrers;
+    size_t referrers, kept;
+    bool source_failed; /* set by any worker */
 };
+
+static void blame_source(struct copy *p) {
+    __atomic_store_n(&p->source_failed, true, __ATOMIC_RELAXED);
+}
 
 static void copy_release(struct copy *p) {
     for (size_t i = 0; i < p->n_texts; i++)
@@ -51,8 +57,10 @@ static int get_manifest(void *arg, const struct wl_oci_descriptor *d, struct wl_
             wl_buf_add(ret, p->texts[i].bytes.p, p->texts[i].bytes.len);
             return 0;
         }
-    if (wl_client_manifest_get(p->from, wl_digest_str(&d->digest).s, ret, &type, &digest, err) < 0)
+    if (wl_client_manifest_get(p->from, wl_digest_str(&d->digest).s, ret, &type, &digest, err) < 0) {
+        blame_source(p);
         return -1;
+    }
     if (ret->len - before != d->size)
         return wl_fail(err, WL_NET, "%s: manifest %s: %zu bytes, where its index says %llu", wl_client_host(p->from),
                        wl_digest_str(&d->digest).s, ret->len - before, (unsigned long long)d->size);
@@ -72,8 +80,11 @@ static int copy_blob(void *arg, struct wl_client *to, const struct wl_oci_descri
         return 0;
     relay = wl_relay_new(p->from, d);
     body = wl_relay_source(relay);
-    if (wl_client_blob_upload(to, &u, err) < 0)
+    if (wl_client_blob_upload(to, &u, err) < 0) {
+        if (wl_relay_source_failed(relay))
+            blame_source(p);
         return -1;
+    }
     *ret_mounted = u.mounted;
     return 0;
 }
@@ -111,26 +122,68 @@ static int copy_one(struct copy *p, const struct wl_oci_descriptor *root, const 
                         err);
 }
 
-/* What refers to the subject, and to that, each by its digest. */
+static int copy_referrers(struct copy *p, const struct wl_digest *subject, unsigned depth, struct wl_push_result *sum,
+                          struct wl_err *err);
+
+/* One thing that is said about something, then what is said about it. */
+static int copy_referrer(struct copy *p, const struct wl_oci_descriptor *d, const char *tag, unsigned depth,
+                         struct wl_push_result *sum, struct wl_err *err) {
+    WL_AUTO(wl_push_result_release) struct wl_push_result part = {0};
+
+    if (copy_one(p, d, tag, &part, err) < 0)
+        return wl_err_context(err, "referrer %s", *tag ? tag : wl_digest_str(&d->digest).s);
+    add_result(sum, &part);
+    p->referrers++;
+    return copy_referrers(p, &d->digest, depth + 1, sum, err);
+}
+
+static int find_root(struct copy *p, const char *reference, const struct wl_oci_platform *platform, struct wl_arena *a,
+                     struct wl_oci_descriptor *ret, struct wl_err *err);
+
+/* A tag that the target has with something else under it (its own signatures, say) is left alone. */
+static int copy_digest_tag(struct copy *p, const char *tag, unsigned depth, struct wl_push_result *sum,
+                           struct wl_err *err) {
+    WL_AUTO(wl_arena_release) struct wl_arena a = {0};
+    struct wl_oci_descriptor d;
+    struct wl_digest from, to;
+    bool found, there;
+
+    if (wl_client_manifest_head(p->from, tag, &found, &from, err) < 0) {
+        blame_source(p);
+        return -1;
+    }
+    if (!found)
+        return 0;
+    if (wl_client_manifest_head(p->to, tag, &there, &to, err) < 0)
+        return -1;
+    if (there && !wl_digest_equal(&from, &to)) {
+        p->kept++;
+        return 0;
+    }
+    if (find_root(p, wl_digest_str(&from).s, NULL, &a, &d, err) < 0)
+        return -1;
+    return copy_referrer(p, &d, tag, depth, sum, err);
+}
+
+/* What refers to the subject, and to that, each by its digest; then what is under its digest tags. */
 static int copy_referrers(struct copy *p, const struct wl_digest *subject, unsigned depth, struct wl_push_result *sum,
                           struct wl_err *err) {
     WL_AUTO(wl_arena_release) struct wl_arena a = {0};
     struct wl_oci_descriptors list = {0};
+    struct wl_digest of = *subject; /* which may lie in what grows */
 
     if (depth > WL_COPY_REFERRERS_DEPTH)
         return 0;
-    if (wl_referrers_list(p->from, subject, NULL, &a, &list, err) < 0)
+    if (wl_referrers_list(p->from, &of, NULL, &a, &list, err) < 0) {
+        blame_source(p);
         return -1;
-    for (size_t i = 0; i < list.n; i++) {
-        WL_AUTO(wl_push_result_release) struct wl_push_result part = {0};
-
-        if (copy_one(p, &list.v[i], "", &part, err) < 0)
-            return wl_err_context(err, "referrer %s", wl_digest_str(&list.v[i].digest).s);
-        add_result(sum, &part);
-        p->referrers++;
-        if (copy_referrers(p, &list.v[i].digest, depth + 1, sum, err) < 0)
-            return -1;
     }
+    for (size_t i = 0; i < list.n; i++)
+        if (copy_referrer(p, &list.v[i], "", depth, sum, err) < 0)
+            return -1;
+    for (size_t i = 0; i < WL_DIGEST_TAGS; i++)
+        if (copy_digest_tag(p, wl_digest_tag(&of, i).s, depth, sum, err) < 0)
+            return -1;
     return 0;
 }
 
@@ -159,8 +212,10 @@ static int find_root(struct copy *p, const char *reference, const struct wl_oci_
     struct wl_blob bytes;
     enum wl_oci_kind kind;
 
-    if (wl_client_manifest_get(p->from, reference, &text, &type, &d.digest, err) < 0)
+    if (wl_client_manifest_get(p->from, reference, &text, &type, &d.digest, err) < 0) {
+        blame_source(p);
         return -1;
+    }
     bytes = wl_buf_blob(&text);
     if (wl_oci_kind_of_text(name, bytes, WL_OCI_REMOTE, &kind, err) < 0)
         return -1;
@@ -178,28 +233,38 @@ static int find_root(struct copy *p, const char *reference, const struct wl_oci_
     return 0;
 }
 
-int wl_copy(struct wl_client *from, struct wl_client *to, const char *reference, const char *tag,
-            const struct wl_oci_platform *platform, unsigned flags, const struct wl_progress *progress,
-            struct wl_push_result *ret, struct wl_oci_descriptor *ret_root, size_t *ret_referrers, struct wl_err *err) {
-    WL_AUTO(copy_release)
-    struct copy p = {.from = from, .to = to, .progress = progress, .flags = flags};
+void wl_copy_result_release(struct wl_copy_result *r) {
+    wl_push_result_release(&r->push);
+}
+
+static int copy_all(struct copy *p, const struct wl_copy *spec, struct wl_copy_result *ret, struct wl_err *err) {
     WL_AUTO(wl_arena_release) struct wl_arena a = {0};
     WL_AUTO(wl_push_result_release) struct wl_push_result r = {0};
     struct wl_oci_descriptor root;
 
-    p.same =
-        strcmp(wl_client_host(from), wl_client_host(to)) == 0 && strcmp(wl_client_path(from), wl_client_path(to)) != 0;
-    if (find_root(&p, reference, platform, &a, &root, err) < 0)
+    if (find_root(p, spec->reference, spec->platform, &a, &root, err) < 0)
         return -1;
-    if (p.same && !(flags & WL_COPY_DRY_RUN))
-        wl_client_will_mount(to, wl_client_path(from));
-    if (copy_one(&p, &root, tag, &r, err) < 0 || ((flags & WL_COPY_REFERRERS) && all_referrers(&p, &r, err) < 0))
+    if (p->same && !(p->flags & WL_COPY_DRY_RUN))
+        wl_client_will_mount(p->to, wl_client_path(p->from));
+    if (copy_one(p, &root, spec->tag, &r, err) < 0 || ((p->flags & WL_COPY_REFERRERS) && all_referrers(p, &r, err) < 0))
         return -1;
-    *ret_root = (struct wl_oci_descriptor){
-        .media_type = wl_arena_strdup(&r.arena, root.media_type), .digest = root.digest, .size = root.size};
-    if (ret_referrers)
-        *ret_referrers = p.referrers;
-    *ret = r;
+    *ret = (struct wl_copy_result){
+        .root = {.media_type = wl_arena_strdup(&r.arena, root.media_type), .digest = root.digest, .size = root.size},
+        .referrers = p->referrers,
+        .kept = p->kept};
+    ret->push = r;
     memset(&r, 0, sizeof(r));
     return 0;
+}
+
+int wl_copy(const struct wl_copy *spec, struct wl_copy_result *ret, struct wl_err *err) {
+    WL_AUTO(copy_release)
+    struct copy p = {.from = spec->from, .to = spec->to, .progress = spec->progress, .flags = spec->flags};
+
+    p.same = strcmp(wl_client_host(p.from), wl_client_host(p.to)) == 0 &&
+             strcmp(wl_client_path(p.from), wl_client_path(p.to)) != 0;
+    if (copy_all(&p, spec, ret, err) == 0)
+        return 0;
+    ret->source_failed = p.source_failed;
+    return -1;
 }

@@ -10,15 +10,29 @@
 #define WL_COPY_REFERRERS_DEPTH 3    /* a signature of an SBOM of an image ... */
 
 enum wl_copy_flags {
-    WL_COPY_REFERRERS = 1, /* with everything that refers to it, and what refers to that */
+    WL_COPY_REFERRERS = 1, /* with everything that is said about it, and about that: referrers and digest tags */
     WL_COPY_DRY_RUN = 2,
 };
 
-/* Copies what `reference` (a tag or digest) stands for in `from` to tag ("" for by digest) in `to`. platform (may be NULL): of an
- * index that one manifest alone. *ret_root: what was copied; its strings live in ret's arena. *ret_referrers (may be NULL): how many
- * referrers were. Both clients may be of the same registry. */
-int wl_copy(struct wl_client *from, struct wl_client *to, const char *reference, const char *tag,
-            const struct wl_oci_platform *platform, unsigned flags, const struct wl_progress *progress,
-            struct wl_push_result *ret, struct wl_oci_descriptor *ret_root, size_t *ret_referrers, struct wl_err *err);
+/* What is copied where. `reference` (a tag or digest) in `from` becomes tag ("" for by digest) in `to`; both clients may be of the same
+ * registry. platform (may be NULL): of an index that one manifest alone. progress may be NULL. */
+struct wl_copy {
+    struct wl_client *from, *to;
+    const char *reference, *tag;
+    const struct wl_oci_platform *platform;
+    unsigned flags;
+    const struct wl_progress *progress;
+};
+
+struct wl_copy_result {
+    struct wl_push_result push;    /* of the image and its referrers */
+    struct wl_oci_descriptor root; /* what was copied; its strings live in push's arena */
+    size_t referrers;              /* copied, with what is under digest tags (digest_tag.h) */
+    size_t kept;                   /* digest tags that were left as they are, since the target has another one there */
+    bool source_failed;            /* result on failure: it was the source that failed, another one may help */
+};
+void wl_copy_result_release(struct wl_copy_result *r);
+
+int wl_copy(const struct wl_copy *spec, struct wl_copy_result *ret, struct wl_err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include "../tool/base/mem.h"
 #include "../tool/base/proc.h"
 #include "../tool/base/tar.h"
+#include "layout_referrers.h"
 #include "layout_walk.h"
 #include "oci.h"
 #include "reference.h"
@@ -28,6 +29,7 @@ struct saving {
     struct wl_buf docker_text;
     const char *name; /* of the image being gathered */
     bool told;        /* its first manifest is in manifest.json */
+    bool attachment;  /* it is no image: it does not go there */
 };
 
 static void saving_release(struct saving *s) {
@@ -78,7 +80,7 @@ static int visit(void *arg, const struct wl_layout_item *item, struct wl_err *er
         s->blobs = wl_reallocarray(s->blobs, s->cap, sizeof(*s->blobs));
     }
     s->blobs[s->n++] = (struct blob){item->d->digest, item->d->size};
-    if (item->role == WL_ROLE_MANIFEST && !s->told)
+    if (item->role == WL_ROLE_MANIFEST && !s->told && !s->attachment)
         tell_docker(s, item->m);
     return 0;
 }
@@ -95,6 +97,7 @@ static int gather(struct saving *s, const struct wl_layout_entries *images, stru
     for (size_t i = 0; i < images->n; i++) {
         s->name = images->v[i].name;
         s->told = false;
+        s->attachment = wl_layout_is_attachment(&images->v[i]);
         if (wl_layout_walk(s->l, &images->v[i], visit, s, err) < 0)
             return wl_err_context(err, "%s", s->name ? s->name : "a nameless image");
     }
@@ -119,7 +122,7 @@ static void make_index(struct saving *s, const struct wl_layout_entries *images,
 
         if (e->name)
             wl_oci_pairs_set(&d.annotations, &s->arena, WL_LAYOUT_REF_NAME, e->name);
-        if (e->name && wl_reference_parse(e->name, &ref, &ignored) == 0) {
+        if (e->name && !wl_layout_is_attachment(e) && wl_reference_parse(e->name, &ref, &ignored) == 0) {
             WL_AUTOFREE char *full = wl_reference_str(&ref);
 
             wl_oci_pairs_set(&d.annotations, &s->arena, WL_ARCHIVE_CONTAINERD_NAME, full);

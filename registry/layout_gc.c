@@ -54,31 +54,48 @@ static int reach(const struct wl_layout *l, const struct wl_layout_entry *e, str
     return 0;
 }
 
-/* What all entries reach, sorted. Referrers of what is not reached are taken out of *all. */
-static int reach_all(const struct wl_layout *l, struct wl_layout_entries *all, struct set *ret, struct wl_err *err) {
-    WL_AUTO(set_release) struct set images = {0};
+/* Adds what the referrers reach whose subject is reached (by an image or by another referrer, which a signature of an SBOM is); kept
+ * tells which those are. */
+static int reach_referrers(const struct wl_layout *l, const struct wl_layout_entries *all, bool *kept, struct set *ret,
+                           struct wl_err *err) {
     struct wl_digest subject;
-    size_t kept = 0;
+    bool more = true;
 
-    for (size_t i = 0; i < all->n; i++)
-        if (!wl_layout_subject(l, &all->v[i], &subject) && reach(l, &all->v[i], &images, err) < 0)
-            return -1;
-    sort(&images);
-    for (size_t i = 0; i < images.n; i++)
-        set_add(ret, &images.v[i]);
-    for (size_t i = 0; i < all->n; i++) {
-        if (wl_layout_subject(l, &all->v[i], &subject)) {
-            if (!set_has(&images, &subject)) {
-                wl_layout_entry_release(&all->v[i]);
+    while (more) {
+        more = false;
+        sort(ret);
+        for (size_t i = 0; i < all->n; i++) {
+            if (kept[i] || !wl_layout_subject(l, &all->v[i], &subject) || !set_has(ret, &subject))
                 continue;
-            }
+            kept[i] = more = true;
             if (reach(l, &all->v[i], ret, err) < 0)
                 return -1;
+            sort(ret);
         }
-        all->v[kept++] = all->v[i];
     }
-    all->n = kept;
-    sort(ret);
+    return 0;
+}
+
+/* What all entries reach, sorted. Referrers of what is not reached are taken out of *all. */
+static int reach_all(const struct wl_layout *l, struct wl_layout_entries *all, struct set *ret, struct wl_err *err) {
+    WL_AUTOFREE bool *kept = wl_calloc(all->n + 1, sizeof(*kept));
+    struct wl_digest subject;
+    size_t n = 0;
+
+    for (size_t i = 0; i < all->n; i++) {
+        kept[i] = !wl_layout_subject(l, &all->v[i], &subject);
+        if (kept[i] && reach(l, &all->v[i], ret, err) < 0)
+            return -1;
+    }
+    if (reach_referrers(l, all, kept, ret, err) < 0)
+        return -1;
+    for (size_t i = 0; i < all->n; i++) {
+        if (kept[i])
+            all->v[n++] = all->v[i];
+        else
+            wl_layout_entry_release(&all->v[i]);
+    }
+    all->n = n;
     return 0;
 }
 

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../tool/base/mem.h"
+#include "digest_tag.h"
 #include "layout_internal.h"
+#include "layout_walk.h"
 
 #define EMPTY_JSON "{}" /* manifest.md, "Guidance for an Empty Descriptor" */
 
@@ -37,7 +40,9 @@ bool wl_layout_subject(const struct wl_layout *l, const struct wl_layout_entry *
     struct wl_oci_manifest m;
     struct wl_err ignored;
 
-    if (e->name || wl_oci_kind(e->media_type) != WL_OCI_MANIFEST ||
+    if (e->name)
+        return wl_digest_tag_parse(e->name, ret);
+    if (wl_oci_kind(e->media_type) != WL_OCI_MANIFEST ||
         wl_blob_load(l, &e->digest, (int64_t)e->size, &text, &ignored) < 0 ||
         wl_oci_manifest_parse("referrer", wl_buf_blob(&text), e->media_type, WL_OCI_LOCAL, &arena, &m, &ignored) < 0 ||
         !m.has_subject)
@@ -98,6 +103,129 @@ int wl_layout_referrers(const struct wl_layout *l, const struct wl_digest *subje
         ret->v[ret->n++] = all.v[i];
         memset(&all.v[i], 0, sizeof(all.v[i])); /* moved */
     }
+    return 0;
+}
+
+bool wl_layout_is_attachment(const struct wl_layout_entry *e) {
+    struct wl_digest ignored;
+
+    return e->name ? wl_digest_tag_parse(e->name, &ignored) || wl_fallback_tag_parse(e->name, &ignored)
+                   : e->artifact_type != NULL;
+}
+
+/* --- All of them -------------------------------------------------------------------------------------------------- */
+
+/* What was found so far, as subjects that more may refer to. */
+struct subjects {
+    struct wl_digest *v;
+    size_t n;
+};
+
+static void subjects_release(struct subjects *s) {
+    free(s->v);
+}
+
+static void add_subject(struct subjects *s, const struct wl_digest *d) {
+    for (size_t i = 0; i < s->n; i++)
+        if (wl_digest_equal(&s->v[i], d))
+            return;
+    s->v = wl_reallocarray(s->v, s->n + 1, sizeof(*s->v));
+    s->v[s->n++] = *d;
+}
+
+static int visit_subject(void *arg, const struct wl_layout_item *item, struct wl_err *err) {
+    (void)err;
+    if (item->role == WL_ROLE_MANIFEST || item->role == WL_ROLE_INDEX)
+        add_subject(arg, &item->d->digest);
+    return 0;
+}
+
+/* Others leave the artifactType out of index.json. */
+static void complete(const struct wl_layout *l, struct wl_layout_entry *e) {
+    WL_AUTO(wl_arena_release) struct wl_arena arena = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    struct wl_oci_manifest m;
+    struct wl_err ignored;
+
+    if (e->name || e->artifact_type || wl_blob_load(l, &e->digest, (int64_t)e->size, &text, &ignored) < 0 ||
+        wl_oci_manifest_parse("referrer", wl_buf_blob(&text), e->media_type, WL_OCI_LOCAL, &arena, &m, &ignored) < 0)
+        return;
+    e->artifact_type = wl_strdup(m.artifact_type ? m.artifact_type : m.config.media_type);
+}
+
+/* The entries of a layout that may be referrers, each with its subject. */
+struct candidates {
+    struct wl_layout_entries all;
+    struct wl_digest *subject; /* of the entries */
+    bool *open;                /* has a subject and was not taken yet */
+};
+
+static void candidates_release(struct candidates *c) {
+    wl_layout_entries_release(&c->all);
+    free(c->subject);
+    free(c->open);
+}
+
+/* regctl lists referrers in a layout as a registry without the API does: in an index under the fallback tag. */
+static void add_fallback(const struct wl_layout *l, const struct wl_layout_entry *e, struct wl_layout_entries *to) {
+    WL_AUTO(wl_arena_release) struct wl_arena arena = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    struct wl_oci_index x;
+    struct wl_err ignored;
+
+    if (wl_blob_load(l, &e->digest, (int64_t)e->size, &text, &ignored) < 0 ||
+        wl_oci_index_parse("referrers", wl_buf_blob(&text), e->media_type, WL_OCI_LOCAL, &arena, &x, &ignored) < 0)
+        return;
+    to->v = wl_reallocarray(to->v, to->n + x.manifests.n + 1, sizeof(*to->v));
+    for (size_t i = 0; i < x.manifests.n; i++) {
+        const struct wl_oci_descriptor *d = &x.manifests.v[i];
+
+        to->v[to->n++] =
+            (struct wl_layout_entry){.media_type = wl_strdup(d->media_type), .digest = d->digest, .size = d->size};
+    }
+}
+
+static int list_candidates(const struct wl_layout *l, struct candidates *c, struct wl_err *err) {
+    struct wl_digest ignored;
+    size_t n;
+
+    if (wl_layout_list(l, &c->all, err) < 0)
+        return -1;
+    n = c->all.n;
+    for (size_t i = 0; i < n; i++)
+        if (c->all.v[i].name && wl_fallback_tag_parse(c->all.v[i].name, &ignored))
+            add_fallback(l, &c->all.v[i], &c->all);
+    c->subject = wl_calloc(c->all.n + 1, sizeof(*c->subject));
+    c->open = wl_calloc(c->all.n + 1, sizeof(*c->open));
+    for (size_t i = 0; i < c->all.n; i++)
+        c->open[i] = wl_layout_subject(l, &c->all.v[i], &c->subject[i]);
+    return 0;
+}
+
+int wl_layout_all_referrers(const struct wl_layout *l, const struct wl_layout_entry *entry,
+                            struct wl_layout_entries *ret, struct wl_err *err) {
+    WL_AUTO(candidates_release) struct candidates c = {0};
+    WL_AUTO(subjects_release) struct subjects subjects = {0};
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries found = {0};
+
+    if (list_candidates(l, &c, err) < 0 || wl_layout_walk(l, entry, visit_subject, &subjects, err) < 0)
+        return -1;
+    found.v = wl_calloc(c.all.n + 1, sizeof(*found.v));
+    for (size_t k = 0; k < subjects.n; k++)
+        for (size_t i = 0; i < c.all.n; i++) {
+            if (!c.open[i] || !wl_digest_equal(&c.subject[i], &subjects.v[k]))
+                continue;
+            if (found.n == WL_LAYOUT_REFERRERS_MAX)
+                return wl_fail(err, WL_FAILED, "more than %d referrers", WL_LAYOUT_REFERRERS_MAX);
+            for (size_t o = i; o < c.all.n; o++) /* it may be listed twice */
+                c.open[o] = c.open[o] && !wl_digest_equal(&c.all.v[o].digest, &c.all.v[i].digest);
+            add_subject(&subjects, &c.all.v[i].digest);
+            found.v[found.n] = c.all.v[i];
+            memset(&c.all.v[i], 0, sizeof(c.all.v[i])); /* moved */
+            complete(l, &found.v[found.n++]);
+        }
+    *ret = found;
+    memset(&found, 0, sizeof(found));
     return 0;
 }
 

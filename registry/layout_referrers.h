@@ -1,5 +1,6 @@
 /* Referrers in a layout: manifests with a `subject` (image-spec 1.1, manifest.md) that say something about an image - an SBOM,
- * provenance. They are nameless entries of index.json with their artifactType; gc drops those whose subject is gone. */
+ * provenance. They are nameless entries of index.json with their artifactType; cosign's are entries under their digest tag
+ * (digest_tag.h). gc drops those whose subject is gone. */
 #ifndef WL_REGISTRY_LAYOUT_REFERRERS_H
 #define WL_REGISTRY_LAYOUT_REFERRERS_H
 
@@ -30,7 +31,17 @@ int wl_layout_referrers(const struct wl_layout *l, const struct wl_digest *subje
 int wl_layout_attached(const struct wl_layout *l, const struct wl_oci_descriptor *d, struct wl_arena *a,
                        struct wl_oci_manifest *m, struct wl_buf *ret_document, struct wl_err *err);
 
-/* The subject of an entry without a name; false for everything else and for what cannot be read. */
+#define WL_LAYOUT_REFERRERS_MAX 4096 /* most that may belong to one image */
+
+/* All that is said about what the entry reaches - its index, its manifests -, and about that in turn (the signature of an SBOM): referrers
+ * and digest tags. ret must be zeroed; each comes behind its subject. Entries without an artifactType get that of their manifest. */
+int wl_layout_all_referrers(const struct wl_layout *l, const struct wl_layout_entry *entry,
+                            struct wl_layout_entries *ret, struct wl_err *err);
+
+/* Whether an entry is no image but says something about one: a referrer with an artifactType or a digest tag. */
+bool wl_layout_is_attachment(const struct wl_layout_entry *e);
+
+/* The subject of an entry without a name, or of one under a digest tag; false for everything else and for what cannot be read. */
 bool wl_layout_subject(const struct wl_layout *l, const struct wl_layout_entry *e, struct wl_digest *ret);
 
 #endif

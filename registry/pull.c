@@ -26,6 +26,7 @@ struct pull {
 
 void wl_pull_result_release(struct wl_pull_result *r) {
     wl_arena_release(&r->arena);
+    free(r->items);
     memset(r, 0, sizeof(*r));
 }
 
@@ -164,7 +165,6 @@ static int pull_blob(void *arg, size_t i, struct wl_err *err) {
     struct pull *p = arg;
     const struct wl_oci_descriptor *d = &p->blobs[i];
 
-    p->there[i] = wl_layout_blob_has(p->layout, &d->digest, (int64_t)d->size);
     return p->there[i] ? 0 : wl_client_blob_get(p->c, p->layout, d, p->progress, err);
 }
 
@@ -177,24 +177,44 @@ static int store_texts(struct pull *p, struct wl_err *err) {
     return 0;
 }
 
+static void add_item(struct wl_pull_result *r, const struct wl_oci_descriptor *d, bool there) {
+    r->items[r->n_items++] =
+        (struct wl_pull_item){.d = {.media_type = d->media_type, .digest = d->digest, .size = d->size}, .there = there};
+}
+
+static void fill_result(struct pull *p, const bool *texts_there, struct wl_pull_result *r) {
+    r->items = wl_calloc(p->n_blobs + p->n_texts + 1, sizeof(*r->items));
+    for (size_t i = 0; i < p->n_blobs; i++) {
+        add_item(r, &p->blobs[i], p->there[i]);
+        r->there += p->there[i];
+        r->fetched += !p->there[i];
+        r->bytes_fetched += p->there[i] ? 0 : p->blobs[i].size;
+    }
+    for (size_t i = 0; i < p->n_texts; i++)
+        add_item(r, &p->texts[i].d, texts_there[i]);
+    r->arena = p->arena;
+    memset(&p->arena, 0, sizeof(p->arena));
+}
+
 int wl_pull(struct wl_client *c, struct wl_layout *layout, const char *tag_or_digest,
-            const struct wl_oci_platform *platform, const struct wl_progress *progress, struct wl_pull_result *ret,
-            struct wl_err *err) {
+            const struct wl_oci_platform *platform, unsigned flags, const struct wl_progress *progress,
+            struct wl_pull_result *ret, struct wl_err *err) {
     WL_AUTO(pull_release) struct pull p = {.c = c, .layout = layout, .progress = progress};
+    WL_AUTOFREE bool *texts_there = NULL;
     struct wl_pull_result r = {0};
 
     if (fetch_tree(&p, tag_or_digest, NULL, platform, 0, &r.root, err) < 0)
         return -1;
-    p.there = wl_calloc(p.n_blobs, sizeof(*p.there));
-    if (wl_parallel(p.n_blobs, WL_PULL_WORKERS, pull_blob, &p, err) < 0 || store_texts(&p, err) < 0)
+    p.there = wl_calloc(p.n_blobs + 1, sizeof(*p.there));
+    texts_there = wl_calloc(p.n_texts + 1, sizeof(*texts_there));
+    for (size_t i = 0; i < p.n_texts; i++)
+        texts_there[i] = wl_layout_blob_has(layout, &p.texts[i].d.digest, (int64_t)p.texts[i].d.size);
+    for (size_t i = 0; i < p.n_blobs; i++)
+        p.there[i] = wl_layout_blob_has(layout, &p.blobs[i].digest, (int64_t)p.blobs[i].size);
+    if (!(flags & WL_PULL_DRY_RUN) &&
+        (wl_parallel(p.n_blobs, WL_PULL_WORKERS, pull_blob, &p, err) < 0 || store_texts(&p, err) < 0))
         return -1;
-    for (size_t i = 0; i < p.n_blobs; i++) {
-        r.there += p.there[i];
-        r.fetched += !p.there[i];
-        r.bytes_fetched += p.there[i] ? 0 : p.blobs[i].size;
-    }
-    r.arena = p.arena;
-    memset(&p.arena, 0, sizeof(p.arena));
+    fill_result(&p, texts_there, &r);
     *ret = r;
     return 0;
 }

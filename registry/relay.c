@@ -27,6 +27,7 @@ struct wl_relay {
     size_t fill; /* bytes in the buffer */
     struct wl_sha256 h;
     uint64_t pos; /* bytes handed out */
+    bool failed;  /* what read gave was the download's own failure */
 };
 
 struct wl_relay *wl_relay_new(struct wl_client *from, const struct wl_oci_descriptor *d) {
@@ -155,6 +156,7 @@ static int take(struct wl_relay *r, void *buf, size_t n, size_t *ret_n, struct w
         rc = wl_fail(err, WL_NET, "interrupted");
     else if (r->fill == 0 && r->rc < 0) {
         *err = r->err;
+        r->failed = true;
         rc = -1;
     } else {
         size_t k = WL_RELAY_BUFFER - r->head < r->fill ? WL_RELAY_BUFFER - r->head : r->fill;
@@ -186,10 +188,11 @@ static ssize_t relay_read(void *arg, void *buf, size_t n, struct wl_err *err) {
     if (r->pos < r->d->size)
         return (ssize_t)k;
     got = wl_sha256_final(&r->h);
-    if (!wl_digest_equal(&got, &r->d->digest))
-        return wl_fail(err, WL_NET, "%s sends a blob with the digest %s instead of %s", wl_client_host(r->from),
-                       wl_digest_str(&got).s, wl_digest_str(&r->d->digest).s);
-    return (ssize_t)k;
+    if (wl_digest_equal(&got, &r->d->digest))
+        return (ssize_t)k;
+    r->failed = true;
+    return wl_fail(err, WL_NET, "%s sends a blob with the digest %s instead of %s", wl_client_host(r->from),
+                   wl_digest_str(&got).s, wl_digest_str(&r->d->digest).s);
 }
 
 static int relay_seek(void *arg, uint64_t offset, struct wl_err *err) {
@@ -211,6 +214,10 @@ static int relay_seek(void *arg, uint64_t offset, struct wl_err *err) {
             return wl_fail(err, WL_FAILED, "a blob is read beyond its end");
     }
     return 0;
+}
+
+bool wl_relay_source_failed(const struct wl_relay *r) {
+    return r->failed;
 }
 
 struct wl_http_source wl_relay_source(struct wl_relay *r) {

@@ -19,4 +19,7 @@ void wl_relay_freep(struct wl_relay **r);
  * anew, which a lost upload session does. */
 struct wl_http_source wl_relay_source(struct wl_relay *r);
 
+/* Whether the download is what failed: the source's registry, or wrong bytes from it. */
+bool wl_relay_source_failed(const struct wl_relay *r);
+
 #endif

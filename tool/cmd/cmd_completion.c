@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../registry/layout_referrers.h"
 #include "../base/mem.h"
 #include "../base/out.h"
 #include "../base/pack.h"
@@ -314,7 +315,7 @@ static int print_names(const char *what, struct wl_err *err) {
     if (wl_local_open(&l, 0, &there, err) < 0 || (there && wl_layout_list(&l, &images, err) < 0))
         return -1;
     for (size_t i = 0; i < images.n; i++)
-        if (images.v[i].name)
+        if (images.v[i].name && !wl_layout_is_attachment(&images.v[i]))
             wl_result("%s", images.v[i].name);
     return 0;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../../registry/copy.h"
+#include "../../registry/digest_tag.h"
 #include "../base/fs.h"
 #include "../base/json.h"
 #include "../base/mem.h"
@@ -10,23 +11,35 @@
 #include "push_report.h"
 #include "remote.h"
 
-/* The two ends, open. */
+/* The two ends. The source's client stays open from tag to tag, as long as it is of the same place (a mirror, the registry itself). */
 struct ends {
     struct wl_reference src, dst;
+    struct wl_reference place; /* of `from` */
     struct wl_client *from, *to;
 };
+
+static void close_source(struct ends *e) {
+    if (!e->from)
+        return;
+    wl_remote_warnings(e->from);
+    wl_client_close(WL_STEAL(e->from));
+}
 
 static void ends_close(struct ends *e) {
     wl_client_close(e->from);
     wl_client_close(e->to);
 }
 
-static int open_ends(const struct wl_args *args, struct ends *e, struct wl_err *err) {
-    unsigned flags = wl_args_has(args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0;
+static unsigned client_flags(const struct wl_args *args) {
+    return wl_args_has(args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0;
+}
 
-    if (wl_client_open(&e->src, flags, NULL, NULL, &e->from, err) < 0)
-        return -1;
-    return wl_client_open(&e->dst, flags | WL_CLIENT_PUSH, NULL, NULL, &e->to, err);
+static int open_source(struct ends *e, const struct wl_reference *place, unsigned flags, struct wl_err *err) {
+    if (e->from && strcmp(e->place.host, place->host) == 0 && strcmp(e->place.path, place->path) == 0)
+        return 0;
+    close_source(e);
+    e->place = *place;
+    return wl_client_open(place, flags, NULL, NULL, &e->from, err);
 }
 
 /* Without a tag the target gets the source's; a digest alone is copied by digest. */
@@ -47,40 +60,68 @@ static int read_ends(const struct wl_args *args, struct ends *e, struct wl_err *
     return 0;
 }
 
+/* One tag or digest, from whichever place has it. */
+struct attempt {
+    struct ends *e;
+    struct wl_copy spec;
+    struct wl_copy_result *ret;
+};
+
+static int copy_from(void *arg, const struct wl_reference *place, unsigned flags, bool *ret_elsewhere,
+                     struct wl_err *err) {
+    struct attempt *t = arg;
+
+    t->ret->source_failed = true;
+    if (open_source(t->e, place, flags, err) < 0) {
+        *ret_elsewhere = err->code == WL_NET;
+        return -1;
+    }
+    t->spec.from = t->e->from;
+    if (wl_copy(&t->spec, t->ret, err) == 0)
+        return 0;
+    *ret_elsewhere = t->ret->source_failed && err->code == WL_NET;
+    return -1;
+}
+
+static void tell_referrers(const struct wl_copy_result *r) {
+    wl_info("  with %zu referrer%s", r->referrers, r->referrers == 1 ? "" : "s");
+    if (r->kept)
+        wl_warn("%zu tag%s of signatures and the like stand%s for something else there already: left as %s", r->kept,
+                r->kept == 1 ? "" : "s", r->kept == 1 ? "s" : "", r->kept == 1 ? "it is" : "they are");
+}
+
 /* Copies one tag (or digest) and prints its record. */
 static int copy_one(const struct wl_args *args, struct ends *e, const char *what, const char *tag,
                     const struct wl_oci_platform *platform, struct wl_jw *json, struct wl_buf *digests,
                     struct wl_err *err) {
-    WL_AUTO(wl_push_result_release) struct wl_push_result r = {0};
+    WL_AUTO(wl_copy_result_release) struct wl_copy_result r = {0};
     WL_AUTOFREE char *ref =
         *tag ? wl_sprintf("%s/%s:%s", e->dst.host, e->dst.path, tag) : wl_sprintf("%s/%s", e->dst.host, e->dst.path);
     WL_AUTOFREE char *pinned = NULL;
     struct wl_progress progress = wl_out_progress();
-    struct wl_oci_descriptor root;
-    struct wl_push_report report = {
-        .ref = ref, .tag = tag, .root = &root, .result = &r, .dry_run = wl_args_has(args, "dry-run")};
-    unsigned flags = (report.dry_run ? WL_COPY_DRY_RUN : 0) | (wl_args_has(args, "referrers") ? WL_COPY_REFERRERS : 0);
-    size_t referrers = 0;
+    bool dry = wl_args_has(args, "dry-run"), referrers = wl_args_has(args, "referrers");
+    struct wl_push_report report = {.ref = ref, .tag = tag, .root = &r.root, .result = &r.push, .dry_run = dry};
+    struct attempt t = {.e = e,
+                        .spec = {.to = e->to,
+                                 .reference = what,
+                                 .tag = tag,
+                                 .platform = platform,
+                                 .flags = (dry ? WL_COPY_DRY_RUN : 0) | (referrers ? WL_COPY_REFERRERS : 0),
+                                 .progress = &progress},
+                        .ret = &r};
 
     wl_push_report_begin(&report, e->to);
-    if (wl_copy(e->from, e->to, what, tag, platform, flags, &progress, &r, &root, &referrers, err) < 0)
+    if (wl_remote_each(&e->src, client_flags(args), copy_from, &t, err) < 0)
         return wl_err_context(err, "copy of %s/%s%s%s", e->src.host, e->src.path,
                               wl_starts(what, "sha256:") ? "@" : ":", what);
-    pinned = wl_remote_pinned(&e->dst, &root.digest);
+    pinned = wl_remote_pinned(&e->dst, &r.root.digest);
     report.pinned = pinned;
     wl_push_report_tell(&report, "copy", e->to);
-    if (flags & WL_COPY_REFERRERS)
-        wl_info("  with %zu referrer%s", referrers, referrers == 1 ? "" : "s");
+    if (referrers)
+        tell_referrers(&r);
     wl_push_report_print(&report, json);
-    wl_buf_addf(digests, "%s\n", wl_digest_str(&root.digest).s);
+    wl_buf_addf(digests, "%s\n", wl_digest_str(&r.root.digest).s);
     return 0;
-}
-
-/* "sha256-<64 hex>", where referrers are listed; cosign's "sha256-<64 hex>.sig" is a tag like any other. */
-static bool is_fallback_tag(const char *tag) {
-    struct wl_digest ignored;
-
-    return wl_starts(tag, "sha256-") && wl_digest_parse_hex(tag + strlen("sha256-"), &ignored);
 }
 
 static int copy_all(const struct wl_args *args, struct ends *e, struct wl_jw *json, struct wl_buf *digests,
@@ -88,10 +129,13 @@ static int copy_all(const struct wl_args *args, struct ends *e, struct wl_jw *js
     WL_AUTO(wl_strv_release) struct wl_strv tags = {0};
     size_t done = 0;
 
-    if (wl_client_tags(e->from, &tags, err) < 0)
+    /* which tags there are knows the registry itself alone */
+    if (open_source(e, &e->src, client_flags(args), err) < 0 || wl_client_tags(e->from, &tags, err) < 0)
         return -1;
     for (size_t i = 0; i < tags.n; i++) {
-        if (is_fallback_tag(tags.v[i]))
+        struct wl_digest ignored;
+
+        if (wl_fallback_tag_parse(tags.v[i], &ignored))
             continue; /* --referrers copies what is filed there, and adds to the target's own */
         if (copy_one(args, e, tags.v[i], tags.v[i], NULL, json, digests, err) < 0)
             return -1;
@@ -117,7 +161,8 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
 
     (void)ret_status;
     if (read_ends(args, &e, err) < 0 || (wanted && wl_oci_platform_parse(wanted, &a, &platform, err) < 0) ||
-        wl_remote_network(args, err) < 0 || open_ends(args, &e, err) < 0)
+        wl_remote_network(args, err) < 0 ||
+        wl_client_open(&e.dst, client_flags(args) | WL_CLIENT_PUSH, NULL, NULL, &e.to, err) < 0)
         return -1;
     if (as_json)
         wl_jw_begin(as_json, '[');
@@ -127,7 +172,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     else
         rc = copy_one(args, &e, e.src.has_digest ? digest.s : wl_reference_tag(&e.src), e.dst.tag,
                       wanted ? &platform : NULL, as_json, &digests, err);
-    wl_remote_warnings(e.from);
+    close_source(&e);
     wl_remote_warnings(e.to);
     if (rc < 0)
         return -1;
@@ -157,7 +202,8 @@ const struct wl_verb wl_verb_copy = {
     .summary = "copy images from one registry to another",
     .help = "Copies the image or index SRC to DST (HOST/PATH[:TAG]; without a tag SRC's), byte for byte and without\n"
             "the local store: blobs that DST has are skipped, those of another repository of the same registry are\n"
-            "linked there, the rest streams through. Prints HOST/PATH@sha256:DIGEST, one a line.\n\n"
+            "linked there, the rest streams through. Mirrors of SRC that the variable WLPACK_REGISTRY_MIRROR names\n"
+            "(HOST=MIRROR) are asked first. Prints HOST/PATH@sha256:DIGEST, one a line.\n\n"
             "Example: wlpack copy ghcr.io/you/php:7.4.33-cli registry.example.com/team/php",
     .opts = opts,
     .min_pos = 2,

@@ -1,10 +1,30 @@
 #include "../../registry/layout_archive.h"
+#include "../../registry/layout_referrers.h"
+#include "../../registry/layout_walk.h"
 #include "../base/mem.h"
 #include "../base/out.h"
 #include "../model/home.h"
 #include "cmd.h"
 #include "local.h"
 #include "source.h"
+
+/* What is said about an image comes along. */
+static int load_referrers(const struct wl_source *from, const struct wl_layout_entry *image, const struct wl_layout *to,
+                          struct wl_err *err) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
+
+    if (wl_layout_all_referrers(&from->l, image, &all, err) < 0)
+        return -1;
+    for (size_t i = 0; i < all.n; i++) {
+        wl_strv_release(&all.v[i].annotations);
+        all.v[i].annotations = (struct wl_strv){0};
+        if (to && wl_layout_copy(&from->l, &all.v[i], to, NULL, err) < 0)
+            return -1;
+    }
+    if (all.n)
+        wl_info("%s: with %zu referrer%s", wl_digest_str(&image->digest).s, all.n, all.n == 1 ? "" : "s");
+    return 0;
+}
 
 static int load_one(const struct wl_source *from, struct wl_layout_entry *e, const struct wl_layout *to, const char *as,
                     struct wl_jw *json, struct wl_err *err) {
@@ -15,7 +35,7 @@ static int load_one(const struct wl_source *from, struct wl_layout_entry *e, con
                        wl_digest_str(&e->digest).s, e->name ? e->name : "none");
     wl_strv_release(&e->annotations); /* they belong to the archive: containerd's name, for one */
     e->annotations = (struct wl_strv){0};
-    if (to && wl_layout_copy(&from->l, e, to, name, err) < 0)
+    if ((to && wl_layout_copy(&from->l, e, to, name, err) < 0) || load_referrers(from, e, to, err) < 0)
         return -1;
     if (json)
         wl_local_json_name(json, name, &e->digest, e->media_type);
@@ -85,7 +105,9 @@ const struct wl_verb wl_verb_load = {
     .usage = "load [OPTIONS] FILE|LAYOUT",
     .summary = "read images from a file into the local store",
     .help = "Reads an oci-archive (of `wlpack save`, skopeo, podman; compressed or not), a docker-archive, or an OCI\n"
-            "image layout in a folder. Every blob is verified. One line an image: its name and digest. skopeo's way\n"
+            "image layout in a folder. Every blob is verified; SBOMs, provenance and signatures that are in it come "
+            "along.\n"
+            "One line an image: its name and digest. skopeo's way\n"
             "to say it is understood, too, and picks one image: oci:DIR[:NAME], oci-archive:FILE[:NAME],\n"
             "docker-archive:FILE[:NAME].\n\n"
             "Example: wlpack load php.tar",

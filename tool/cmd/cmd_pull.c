@@ -68,16 +68,29 @@ static int tag_local(const struct wl_layout *l, const struct wl_oci_descriptor *
     return wl_layout_tag(l, &e, err);
 }
 
+static void print_items(const struct wl_pull_result *p) {
+    for (size_t i = 0; i < p->n_items; i++)
+        wl_result("%s %s %llu %s", p->items[i].there ? "there" : "fetch", wl_digest_str(&p->items[i].d.digest).s,
+                  (unsigned long long)p->items[i].d.size, p->items[i].d.media_type);
+}
+
 static void print_result(const struct wl_args *args, const struct wl_reference *r, const char *name,
-                         const struct wl_pull_result *p) {
+                         const struct wl_pull_result *p, size_t referrers) {
     WL_AUTOFREE char *pinned = wl_remote_pinned(r, &p->root.digest);
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     struct wl_jw w = {.out = &text, .indent = 2};
+    bool dry = wl_args_has(args, "dry-run");
 
-    wl_info("pulled %s: %zu blob%s fetched (%s), %zu already here", name ? name : pinned, p->fetched,
-            p->fetched == 1 ? "" : "s", wl_size(p->bytes_fetched).s, p->there);
+    wl_info("%s %s: %zu blob%s %s (%s), %zu already here", dry ? "would pull" : "pulled", name ? name : pinned,
+            p->fetched, p->fetched == 1 ? "" : "s", dry ? "to fetch" : "fetched", wl_size(p->bytes_fetched).s,
+            p->there);
+    if (wl_args_has(args, "referrers") && !dry)
+        wl_info("  with %zu referrer%s", referrers, referrers == 1 ? "" : "s");
     if (!wl_args_has(args, "json")) {
-        wl_result("%s", pinned);
+        if (dry)
+            print_items(p);
+        else
+            wl_result("%s", pinned);
         return;
     }
     wl_jw_begin(&w, '{');
@@ -90,6 +103,8 @@ static void print_result(const struct wl_args *args, const struct wl_reference *
     wl_jw_kint(&w, "blobsFetched", (int64_t)p->fetched);
     wl_jw_kint(&w, "blobsThere", (int64_t)p->there);
     wl_jw_kint(&w, "bytesFetched", (int64_t)p->bytes_fetched);
+    wl_jw_kint(&w, "referrers", (int64_t)referrers);
+    wl_jw_kbool(&w, "pulled", !dry);
     wl_jw_end(&w, '}');
     wl_buf_addc(&text, '\n');
     wl_result_raw(text.p, text.len);
@@ -100,10 +115,18 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     WL_AUTO(wl_pull_result_release) struct wl_pull_result r = {0};
     WL_AUTO(wl_arena_release) struct wl_arena a = {0};
     WL_AUTOFREE char *name = NULL;
-    const char *wanted = wl_args_get(args, "platform"), *digest_file = wl_args_get(args, "digest-file");
+    const char *wanted = wl_args_get(args, "platform");
     struct wl_progress progress = wl_out_progress();
     struct wl_oci_platform platform;
     struct wl_reference ref;
+    bool dry = wl_args_has(args, "dry-run");
+    struct wl_remote_pull p = {.ref = &ref,
+                               .flags = wl_args_has(args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0,
+                               .pull_flags = dry ? WL_PULL_DRY_RUN : 0,
+                               .layout = &l,
+                               .platform = wanted ? &platform : NULL,
+                               .progress = &progress,
+                               .referrers = wl_args_has(args, "referrers")};
 
     (void)ret_status;
     if (wl_remote_reference(args->pos[0], &ref, err) < 0 || local_name(args, &ref, &name, err) < 0 ||
@@ -111,25 +134,21 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
         return -1;
     if (wl_remote_network(args, err) < 0 || wl_remote_store(&l, WL_LAYOUT_CREATE, err) < 0)
         return -1;
-    if (wl_remote_pull(&ref, wl_args_has(args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0, &l, wanted ? &platform : NULL,
-                       &progress, &r, err) < 0 ||
-        tag_local(&l, &r.root, name, err) < 0)
+    if (wl_remote_pull(&p, &r, err) < 0 || (!dry && tag_local(&l, &r.root, name, err) < 0))
         return wl_err_context(err, "pull of %s", args->pos[0]);
-    if (digest_file) {
-        WL_AUTOFREE char *line = wl_sprintf("%s\n", wl_digest_str(&r.root.digest).s);
-
-        if (wl_fs_write(digest_file, line, strlen(line), err) < 0)
-            return -1;
-    }
-    print_result(args, &ref, name, &r);
+    if (!dry && wl_remote_digest_file(args, &r.root.digest, 1, err) < 0)
+        return -1;
+    print_result(args, &ref, name, &r, p.n_referrers);
     return 0;
 }
 
 static const struct wl_opt opts[] = {
     {"as", 0, "NAME", "name it NAME in the local store"},
     {"platform", 0, "OS/ARCH[/VARIANT]", "of an index take this image alone, not all"},
+    {"referrers", 'r', NULL, "with what is said about it: SBOMs, provenance, signatures"},
     {"digest-file", 0, "FILE", "write the digest to FILE as well"},
     {"plain-http", 0, NULL, "http instead of https, also from another machine"},
+    {"dry-run", 'n', NULL, "look what is missing here and keep nothing"},
     {"json", 0, NULL, "print a JSON object"},
     WL_REMOTE_OPTS,
     {0},
@@ -141,7 +160,9 @@ const struct wl_verb wl_verb_pull = {
     .summary = "pull an image from a registry into the local store",
     .help = "Fetches what the local store lacks of REF, verifies every byte against its digest, and names it\n"
             "HOST/PATH:TAG there (or as --as says). Prints HOST/PATH@sha256:DIGEST. Mirrors that the variable\n"
-            "WLPACK_REGISTRY_MIRROR names (HOST=MIRROR) are asked first.\n\n"
+            "WLPACK_REGISTRY_MIRROR names (HOST=MIRROR) are asked first. --referrers brings SBOMs, provenance\n"
+            "and cosign's signatures along, which `push` and `save --referrers` then hand on. With --dry-run a line\n"
+            "\"there|fetch DIGEST SIZE TYPE\" for each object.\n\n"
             "Example: wlpack pull --as php:7.4.33-cli registry.example.com/team/php:7.4.33-cli",
     .opts = opts,
     .min_pos = 1,

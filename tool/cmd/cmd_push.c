@@ -177,7 +177,20 @@ static int prepare_from(const struct wl_args *args, struct wl_home *home, struct
     return 0;
 }
 
-/* Pushes what is attached to an image (SBOM, provenance), by digest. */
+/* Whether a digest tag is to be pushed: the registry does not have it. One that it has may hold other signatures, which stay. */
+static int digest_tag_is_free(struct wl_client *c, const struct wl_layout_entry *e, bool *ret, struct wl_err *err) {
+    struct wl_digest has;
+    bool found;
+
+    if (wl_client_manifest_head(c, e->name, &found, &has, err) < 0)
+        return -1;
+    *ret = !found;
+    if (found && !wl_digest_equal(&has, &e->digest))
+        wl_warn("%s stands for something else in %s: left as it is", e->name, wl_client_host(c));
+    return 0;
+}
+
+/* Pushes what is said about an image: SBOM and provenance by digest, signatures under their tags. */
 static int push_referrers(const struct wl_args *args, struct wl_client *c, const struct wl_layout *l,
                           const struct job *job, struct wl_err *err) {
     WL_AUTO(wl_layout_entries_release) struct wl_layout_entries attached = {0};
@@ -185,16 +198,23 @@ static int push_referrers(const struct wl_args *args, struct wl_client *c, const
 
     if (wl_args_has(args, "no-attestations"))
         return 0;
-    if (wl_layout_referrers(l, &job->entry.digest, &attached, err) < 0)
+    if (wl_layout_all_referrers(l, &job->entry, &attached, err) < 0)
         return -1;
     for (size_t i = 0; i < attached.n; i++) {
-        struct wl_oci_descriptor d = wl_layout_entry_descriptor(&attached.v[i]);
+        const struct wl_layout_entry *e = &attached.v[i];
+        struct wl_oci_descriptor d = wl_layout_entry_descriptor(e);
         WL_AUTO(wl_push_result_release) struct wl_push_result r = {0};
+        bool wanted = true;
 
-        if (wl_push(c, l, &d, "", flags, NULL, &r, err) < 0)
-            return wl_err_context(err, "%s of %s", d.artifact_type ? d.artifact_type : "an attachment",
+        if (e->name && digest_tag_is_free(c, e, &wanted, err) < 0)
+            return -1;
+        if (wanted && wl_push(c, l, &d, e->name ? e->name : "", flags, NULL, &r, err) < 0)
+            return wl_err_context(err, "%s of %s",
+                                  e->name           ? e->name
+                                  : d.artifact_type ? d.artifact_type
+                                                    : "an attachment",
                                   job->entry.name ? job->entry.name : wl_digest_str(&job->entry.digest).s);
-        wl_verbose("%s: %zu blob%s sent", d.artifact_type, r.sent, r.sent == 1 ? "" : "s");
+        wl_verbose("%s: %zu blob%s sent", e->name ? e->name : d.artifact_type, r.sent, r.sent == 1 ? "" : "s");
     }
     return 0;
 }

@@ -1,10 +1,12 @@
 #include <string.h>
 
 #include "../../registry/layout_archive.h"
+#include "../../registry/layout_referrers.h"
 #include "../base/mem.h"
 #include "../base/out.h"
 #include "cmd.h"
 #include "local.h"
+#include "remote.h"
 #include "source.h"
 
 static int find_all(const struct wl_layout *l, const struct wl_args *args, struct wl_layout_entries *ret,
@@ -83,34 +85,121 @@ static void print(const struct wl_layout_entries *images) {
     wl_result_raw(text.p, text.len);
 }
 
+/* --- What is said about them ---------------------------------------------------------------------------------------- */
+
+/* Adds the referrers of the images behind them, each once. */
+static int add_referrers(const struct wl_layout *l, struct wl_layout_entries *images, struct wl_err *err) {
+    size_t n = images->n;
+
+    for (size_t i = 0; i < n; i++) {
+        WL_AUTO(wl_layout_entries_release) struct wl_layout_entries more = {0};
+
+        if (wl_layout_all_referrers(l, &images->v[i], &more, err) < 0)
+            return -1;
+        images->v = wl_reallocarray(images->v, images->n + more.n + 1, sizeof(*images->v));
+        for (size_t k = 0; k < more.n; k++) {
+            size_t old = n;
+
+            while (old < images->n && !wl_digest_equal(&images->v[old].digest, &more.v[k].digest))
+                old++;
+            if (old < images->n)
+                continue;
+            images->v[images->n++] = more.v[k];
+            memset(&more.v[k], 0, sizeof(more.v[k])); /* moved */
+        }
+    }
+    return 0;
+}
+
+/* How much is said about the images and stays here, for a note. */
+static size_t count_referrers(const struct wl_layout *l, const struct wl_layout_entries *images) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < images->n; i++) {
+        WL_AUTO(wl_layout_entries_release) struct wl_layout_entries more = {0};
+        struct wl_err ignored;
+
+        if (wl_layout_all_referrers(l, &images->v[i], &more, &ignored) == 0)
+            n += more.n;
+    }
+    return n;
+}
+
+/* --- The verb ------------------------------------------------------------------------------------------------------- */
+
+static int check_complete(const struct wl_layout *l, const struct wl_layout_entries *images, struct wl_err *err) {
+    for (size_t i = 0; i < images->n; i++)
+        if (!wl_layout_complete(l, &images->v[i]))
+            return wl_fail(err, WL_FAILED, "%s is not whole: `wlpack verify` says what is missing",
+                           images->v[i].name ? images->v[i].name : wl_digest_str(&images->v[i].digest).s);
+    return 0;
+}
+
+static int write_all(const struct wl_layout *l, const struct wl_layout_entries *all, const struct target *to,
+                     struct wl_err *err) {
+    if (to->kind == WL_SOURCE_OCI)
+        return save_layout(l, all, to->path, err);
+    return wl_archive_save(l, all, to->kind == WL_SOURCE_DOCKER_ARCHIVE ? WL_ARCHIVE_DOCKER : WL_ARCHIVE_OCI, to->path,
+                           err);
+}
+
+static int prepare(const struct wl_args *args, struct wl_layout *l, struct wl_layout_entries *images, struct target *to,
+                   struct wl_err *err) {
+    if (find_target(args, to, err) < 0 || wl_local_open(l, 0, NULL, err) < 0 || find_all(l, args, images, err) < 0)
+        return -1;
+    if (to->name && images->n > 1)
+        return wl_fail(err, WL_USAGE, "\":%s\" names one image; there are %zu", to->name, images->n);
+    if (to->kind == WL_SOURCE_DOCKER_ARCHIVE && wl_args_has(args, "referrers"))
+        return wl_fail(err, WL_USAGE, "a docker-archive has no place for referrers: take an oci-archive or oci");
+    if (to->name) {
+        free(images->v[0].name);
+        images->v[0].name = WL_STEAL(to->name);
+    }
+    return 0;
+}
+
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
     WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
     WL_AUTO(wl_layout_entries_release) struct wl_layout_entries images = {0};
     WL_AUTO(target_release) struct target to = {0};
-    int rc;
+    WL_AUTOFREE struct wl_digest *digests = NULL;
+    bool dry = wl_args_has(args, "dry-run");
+    size_t n, left = 0;
 
     (void)ret_status;
-    if (find_target(args, &to, err) < 0 || wl_local_open(&l, 0, NULL, err) < 0 || find_all(&l, args, &images, err) < 0)
+    if (prepare(args, &l, &images, &to, err) < 0)
         return -1;
-    if (to.name && images.n > 1)
-        return wl_fail(err, WL_USAGE, "\":%s\" names one image; there are %zu", to.name, images.n);
-    if (to.name) {
-        free(images.v[0].name);
-        images.v[0].name = WL_STEAL(to.name);
+    n = images.n;
+    if (!wl_args_has(args, "referrers"))
+        left = count_referrers(&l, &images);
+    else if (add_referrers(&l, &images, err) < 0)
+        return -1;
+    if ((dry ? check_complete(&l, &images, err) : write_all(&l, &images, &to, err)) < 0)
+        return -1;
+    digests = wl_calloc(n + 1, sizeof(*digests));
+    for (size_t i = 0; i < n; i++) {
+        digests[i] = images.v[i].digest;
+        if (dry && !wl_args_has(args, "json"))
+            wl_result("%s\t%s", images.v[i].name ? images.v[i].name : "-", wl_digest_str(&digests[i]).s);
     }
-    if (to.kind == WL_SOURCE_OCI)
-        rc = save_layout(&l, &images, to.path, err);
-    else
-        rc = wl_archive_save(&l, &images, to.kind == WL_SOURCE_DOCKER_ARCHIVE ? WL_ARCHIVE_DOCKER : WL_ARCHIVE_OCI,
-                             to.path, err);
-    if (rc == 0 && wl_args_has(args, "json"))
+    if (left)
+        wl_info("without %zu referrer%s (SBOM, provenance, signatures): --referrers takes them along", left,
+                left == 1 ? "" : "s");
+    else if (images.n > n)
+        wl_info("with %zu referrer%s", images.n - n, images.n - n == 1 ? "" : "s");
+    if (wl_args_has(args, "json"))
         print(&images);
-    return rc;
+    return dry ? 0 : wl_remote_digest_file(args, digests, n, err);
 }
 
 static const struct wl_opt opts[] = {
     {.name = "output", .letter = 'o', .arg = "FILE", .help = "the file to write (with --format oci: the folder)"},
     {.name = "format", .arg = "FORMAT", .help = "oci-archive (default), docker-archive, or oci: a layout in a folder"},
+    {.name = "referrers",
+     .letter = 'r',
+     .help = "with what is said about them: SBOMs, provenance, signatures (not in a docker-archive)"},
+    {.name = "digest-file", .arg = "FILE", .help = "write the digests of the images (one a line) to FILE as well"},
+    {.name = "dry-run", .letter = 'n', .help = "only see that all of it is here"},
     {.name = "json", .help = "one JSON array of what was written: name, digest, mediaType"},
     {0},
 };
@@ -122,7 +211,9 @@ const struct wl_verb wl_verb_save = {
     .help = "Writes images of the local store to one file that skopeo, podman and docker read. A docker-archive is\n"
             "an oci-archive that older readers understand as well; of an index they see the portable image.\n"
             "FILE may say the format itself, and another name: oci:DIR[:NAME], oci-archive:FILE[:NAME],\n"
-            "docker-archive:FILE[:NAME].\n\n"
+            "docker-archive:FILE[:NAME].\n"
+            "--referrers adds SBOMs, provenance and signatures as entries of their own, which `wlpack load` and oras\n"
+            "know; skopeo and podman then want to be told the image's NAME.\n\n"
             "Example: wlpack save php:7.4.33-cli --output php.tar",
     .opts = opts,
     .min_pos = 1,

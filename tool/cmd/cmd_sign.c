@@ -6,6 +6,7 @@
 #include "../../registry/cosign.h"
 #include "../../registry/referrers.h"
 #include "../base/fs.h"
+#include "../base/json.h"
 #include "../base/mem.h"
 #include "../base/out.h"
 #include "cmd.h"
@@ -46,27 +47,58 @@ static int new_key(const char *path, struct wl_err *err) {
 
 /* --- Signing ------------------------------------------------------------------------------------------------------- */
 
-static int sign_one(struct wl_client *c, struct wl_layout *l, const struct wl_reference *r, const struct wl_digest *d,
-                    const char *what, const struct wl_sign_key *k, struct wl_err *err) {
-    WL_AUTOFREE char *repository = wl_sprintf("%s/%s", r->host, r->path);
+/* What is signed where, and what was: for the results. */
+struct signing {
+    const struct wl_args *args;
+    const struct wl_reference *ref;
+    const struct wl_sign_key *key;
+    struct wl_layout l;
+    struct wl_client *c;
+    bool dry;
+    struct wl_jw json;
+};
+
+static void signing_release(struct signing *s) {
+    wl_client_close(s->c);
+    wl_layout_close(&s->l);
+}
+
+static void tell(struct signing *s, const struct wl_digest *d, const char *what, bool added) {
+    wl_info("%s: %s", what, !added ? "is signed by this key already" : s->dry ? "would be signed" : "signed");
+    if (s->dry && !wl_args_has(s->args, "json"))
+        wl_result("%s %s %s", added ? "sign" : "there", wl_digest_str(d).s, what);
+    wl_jw_begin(&s->json, '{');
+    wl_jw_kstr(&s->json, "digest", wl_digest_str(d).s);
+    wl_jw_kstr(&s->json, "what", what);
+    wl_jw_kbool(&s->json, "there", !added);
+    wl_jw_end(&s->json, '}');
+}
+
+static int sign_one(struct signing *s, const struct wl_digest *d, const char *what, struct wl_err *err) {
+    WL_AUTOFREE char *repository = wl_sprintf("%s/%s", s->ref->host, s->ref->path);
+    struct wl_cosign_result have;
     bool added;
 
-    if (wl_cosign_sign(c, l, repository, d, k, &added, err) < 0)
+    if (s->dry) {
+        if (wl_cosign_verify(s->c, &s->l, d, s->key, &have, err) < 0)
+            return wl_err_context(err, "signatures of %s", what);
+        added = have.good == 0;
+    } else if (wl_cosign_sign(s->c, &s->l, repository, d, s->key, &added, err) < 0) {
         return wl_err_context(err, "signing %s", what);
-    wl_info("%s: %s", what, added ? "signed" : "is signed by this key already");
+    }
+    tell(s, d, what, added);
     return 0;
 }
 
 /* The images of an index: podman and skopeo look at the signature of the one that they choose. */
-static int sign_members(struct wl_client *c, struct wl_layout *l, const struct wl_reference *r,
-                        const struct wl_digest *root, const struct wl_sign_key *k, struct wl_err *err) {
+static int sign_members(struct signing *s, const struct wl_digest *root, struct wl_err *err) {
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     WL_AUTO(wl_arena_release) struct wl_arena a = {0};
     WL_AUTOFREE char *type = NULL;
     struct wl_oci_index x;
     struct wl_digest d;
 
-    if (wl_client_manifest_get(c, wl_digest_str(root).s, &text, &type, &d, err) < 0)
+    if (wl_client_manifest_get(s->c, wl_digest_str(root).s, &text, &type, &d, err) < 0)
         return -1;
     if (wl_oci_kind(type) != WL_OCI_INDEX)
         return 0;
@@ -75,40 +107,75 @@ static int sign_members(struct wl_client *c, struct wl_layout *l, const struct w
     for (size_t i = 0; i < x.manifests.n; i++) {
         WL_AUTOFREE char *what = wl_oci_platform_str(&x.manifests.v[i].platform);
 
-        if (sign_one(c, l, r, &x.manifests.v[i].digest, what, k, err) < 0)
+        if (sign_one(s, &x.manifests.v[i].digest, what, err) < 0)
             return -1;
     }
     return 0;
 }
 
-/* The image, and what is attached to it: provenance that anybody could have attached is worth little. */
-static int sign(const struct wl_args *args, const struct wl_reference *r, const struct wl_sign_key *k,
-                struct wl_err *err) {
-    WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
-    WL_AUTO(wl_client_closep) struct wl_client *c = NULL;
+/* Provenance that anybody could have attached is worth little. */
+static int sign_referrers(struct signing *s, const struct wl_digest *root, struct wl_err *err) {
     WL_AUTO(wl_arena_release) struct wl_arena a = {0};
-    WL_AUTOFREE char *pinned = NULL;
-    unsigned flags = WL_CLIENT_PUSH | (wl_args_has(args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0);
     struct wl_oci_descriptors list = {0};
+
+    if (wl_referrers_list(s->c, root, NULL, &a, &list, err) < 0)
+        return -1;
+    for (size_t i = 0; i < list.n; i++)
+        if (sign_one(s, &list.v[i].digest, list.v[i].artifact_type ? list.v[i].artifact_type : "a referrer", err) < 0)
+            return -1;
+    return 0;
+}
+
+/* The image, the images in it, and what is attached. *ret_digest: what the reference stands for. */
+static int sign_all(struct signing *s, struct wl_digest *ret_digest, struct wl_err *err) {
+    const struct wl_reference *r = s->ref;
+    unsigned flags = (s->dry ? 0 : WL_CLIENT_PUSH) | (wl_args_has(s->args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0);
     struct wl_digest digest = r->digest;
     bool found = true;
 
-    if (wl_remote_store(&l, WL_LAYOUT_CREATE, err) < 0 || wl_client_open(r, flags, NULL, NULL, &c, err) < 0)
+    if (wl_remote_store(&s->l, WL_LAYOUT_CREATE, err) < 0 || wl_client_open(r, flags, NULL, NULL, &s->c, err) < 0)
         return -1;
-    if (!r->has_digest && wl_client_manifest_head(c, wl_reference_tag(r), &found, &digest, err) < 0)
+    if (!r->has_digest && wl_client_manifest_head(s->c, wl_reference_tag(r), &found, &digest, err) < 0)
         return -1;
     if (!found)
         return wl_fail(err, WL_FAILED, "%s has no %s:%s: push it first", r->host, r->path, wl_reference_tag(r));
-    if (sign_one(c, &l, r, &digest, args->pos[0], k, err) < 0 || sign_members(c, &l, r, &digest, k, err) < 0 ||
-        wl_referrers_list(c, &digest, NULL, &a, &list, err) < 0)
+    if (sign_one(s, &digest, s->args->pos[0], err) < 0 || sign_members(s, &digest, err) < 0 ||
+        sign_referrers(s, &digest, err) < 0)
         return -1;
-    for (size_t i = 0; i < list.n; i++)
-        if (sign_one(c, &l, r, &list.v[i].digest, list.v[i].artifact_type ? list.v[i].artifact_type : "a referrer", k,
-                     err) < 0)
-            return -1;
-    wl_remote_warnings(c);
+    wl_remote_warnings(s->c);
+    *ret_digest = digest;
+    return 0;
+}
+
+static int sign(const struct wl_args *args, const struct wl_reference *r, const struct wl_sign_key *k,
+                struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    WL_AUTO(signing_release)
+    struct signing s = {.args = args,
+                        .ref = r,
+                        .key = k,
+                        .l = WL_LAYOUT_INIT,
+                        .dry = wl_args_has(args, "dry-run"),
+                        .json = {.out = &text, .indent = 2}};
+    WL_AUTOFREE char *pinned = NULL;
+    struct wl_digest digest;
+
+    wl_jw_begin(&s.json, '{');
+    wl_jw_key(&s.json, "signatures");
+    wl_jw_begin(&s.json, '[');
+    if (sign_all(&s, &digest, err) < 0 || (!s.dry && wl_remote_digest_file(args, &digest, 1, err) < 0))
+        return -1;
+    wl_jw_end(&s.json, ']');
     pinned = wl_remote_pinned(r, &digest);
-    wl_result("%s", pinned);
+    wl_jw_kstr(&s.json, "ref", pinned);
+    wl_jw_kstr(&s.json, "digest", wl_digest_str(&digest).s);
+    wl_jw_kbool(&s.json, "signed", !s.dry);
+    wl_jw_end(&s.json, '}');
+    wl_buf_addc(&text, '\n');
+    if (wl_args_has(args, "json"))
+        wl_result_raw(text.p, text.len);
+    else if (!s.dry)
+        wl_result("%s", pinned);
     return 0;
 }
 
@@ -123,7 +190,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
         return args->n_pos || file ? wl_fail(err, WL_USAGE, "--new-key stands alone") : new_key(fresh, err);
     if (args->n_pos == 0 || !file)
         return wl_fail(err, WL_USAGE, "give --key FILE and the image to sign, or --new-key FILE; `wlpack sign --help`");
-    if (wl_remote_reference(args->pos[0], &r, err) < 0 ||
+    if (wl_remote_reference(args->pos[0], &r, err) < 0 || wl_remote_network(args, err) < 0 ||
         wl_sign_key_load(file, getenv(WL_KEY_PASSWORD_VARIABLE), &key, err) < 0)
         return -1;
     if (!key.is_private)
@@ -134,7 +201,11 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
 static const struct wl_opt opts[] = {
     {"key", 'k', "FILE", "the private key, in PEM"},
     {"new-key", 0, "FILE", "make a key pair: FILE and FILE.pub"},
+    {"digest-file", 0, "FILE", "write the digest to FILE as well"},
     {"plain-http", 0, NULL, "http instead of https, also to another machine"},
+    {"dry-run", 'n', NULL, "look what is not signed yet and sign nothing"},
+    {"json", 0, NULL, "print a JSON object"},
+    WL_REMOTE_OPTS_CERT_KEY,
     {0},
 };
 
@@ -147,7 +218,8 @@ const struct wl_verb wl_verb_sign = {
             "beside it, under tags sha256-....sig, where `cosign verify --key FILE.pub --insecure-ignore-tlog` and\n"
             "`wlpack verify --key FILE.pub` find them. Keys are ECDSA over P-256, in PEM; the password of an encrypted "
             "one comes\n"
-            "from " WL_KEY_PASSWORD_VARIABLE ". Signing twice adds nothing.\n\n"
+            "from " WL_KEY_PASSWORD_VARIABLE
+            ". Signing twice adds nothing. With --dry-run a line \"there|sign DIGEST WHAT\" for each manifest.\n\n"
             "Example: wlpack sign --new-key wlpack.key\n"
             "         wlpack sign --key wlpack.key registry.example.com/team/php:7.4.33-cli",
     .opts = opts,

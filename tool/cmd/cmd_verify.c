@@ -92,7 +92,7 @@ static int verify_remote(const struct wl_args *args, struct wl_home *home, struc
     if (wl_home_tmp(home, "verify", &dir, err) < 0 || wl_layout_open(&l, dir, WL_LAYOUT_CREATE, err) < 0 ||
         wl_client_open(r, wl_args_has(args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0, NULL, NULL, &c, err) < 0)
         return -1;
-    if (wl_pull(c, &l, r->has_digest ? digest.s : wl_reference_tag(r), NULL, &progress, &pulled, err) < 0)
+    if (wl_pull(c, &l, r->has_digest ? digest.s : wl_reference_tag(r), NULL, 0, &progress, &pulled, err) < 0)
         return wl_err_context(err, "%s", ref);
     v->layout = &l;
     v->client = c;
@@ -112,6 +112,8 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     struct wl_reference r;
 
     (void)ret_status;
+    if (wl_remote_network(args, err) < 0)
+        return -1;
     if (key_file) {
         if (wl_sign_key_load(key_file, getenv(WL_KEY_PASSWORD_VARIABLE), &key, err) < 0)
             return -1;
@@ -131,6 +133,7 @@ static const struct wl_opt opts[] = {
     {"no-recipe", 0, NULL, "do not hold the provenance against the recipe that is here"},
     {"plain-http", 0, NULL, "http instead of https, also from another machine"},
     {"json", 0, NULL, "print a JSON object"},
+    WL_REMOTE_OPTS_CERT_KEY,
     {0},
 };
 

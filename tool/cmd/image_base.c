@@ -90,10 +90,13 @@ static int pull(const struct wl_layout *l, const struct wl_reference *ref, unsig
                 struct wl_err *err) {
     WL_AUTO(wl_pull_result_release) struct wl_pull_result r = {0};
     struct wl_progress progress = wl_out_progress();
+    struct wl_remote_pull p = {.ref = ref,
+                               .flags = flags & WL_BASE_PLAIN_HTTP ? WL_CLIENT_PLAIN_HTTP : 0,
+                               .layout = (struct wl_layout *)l,
+                               .progress = &progress};
     WL_AUTOFREE char *name = NULL;
 
-    if (wl_remote_pull(ref, flags & WL_BASE_PLAIN_HTTP ? WL_CLIENT_PLAIN_HTTP : 0, (struct wl_layout *)l, NULL,
-                       &progress, &r, err) < 0)
+    if (wl_remote_pull(&p, &r, err) < 0)
         return -1;
     wl_info("pulled %s: %zu blobs (%s), %zu already here", wl_digest_str(&r.root.digest).s, r.fetched,
             wl_size(r.bytes_fetched).s, r.there);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "../../registry/layout_referrers.h"
 #include "../base/mem.h"
 #include "../base/out.h"
 #include "../model/home.h"
@@ -99,7 +100,7 @@ int wl_local_print_entries(const struct wl_layout *l, bool json, struct wl_err *
         struct wl_err e;
         bool damaged;
 
-        if (!all.v[i].name && all.v[i].artifact_type)
+        if (wl_layout_is_attachment(&all.v[i]))
             continue; /* an SBOM or the like: part of the image that it belongs to */
         damaged = wl_image_info(l, &all.v[i], &info, &e) < 0;
 

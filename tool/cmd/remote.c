@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../base/fs.h"
 #include "../base/mem.h"
 #include "../base/out.h"
 #include "../base/proc.h"
@@ -23,14 +24,19 @@ static int option_file(const struct wl_args *args, const char *name, const char 
 
 int wl_remote_network(const struct wl_args *args, struct wl_err *err) {
     struct wl_http_settings s = {0};
+    const char *key = "key";
     long timeout = 0;
+
+    for (const struct wl_opt *o = args->opts; o->name; o++)
+        if (strcmp(o->name, "cert-key") == 0)
+            key = o->name; /* --key is something else there */
 
     if (wl_args_int(args, "timeout", 1, TIMEOUT_MAX, &timeout, err) < 0 ||
         option_file(args, "cacert", &s.ca_file, err) < 0 || option_file(args, "cert", &s.cert, err) < 0 ||
-        option_file(args, "key", &s.key, err) < 0)
+        option_file(args, key, &s.key, err) < 0)
         return -1;
     if (s.key && !s.cert)
-        return wl_fail(err, WL_USAGE, "--key needs --cert");
+        return wl_fail(err, WL_USAGE, "--%s needs --cert", key);
     s.timeout_s = (unsigned)timeout;
     wl_http_configure(&s);
     return 0;
@@ -139,32 +145,64 @@ static int find_places(const struct wl_reference *ref, unsigned flags, struct pl
     return 0;
 }
 
-static int pull_from(const struct place *p, struct wl_layout *layout, const struct wl_oci_platform *platform,
-                     const struct wl_progress *progress, struct wl_pull_result *ret, struct wl_err *err) {
-    WL_AUTO(wl_client_closep) struct wl_client *c = NULL;
-    struct wl_digest_hex digest = wl_digest_str(&p->ref.digest);
-
-    if (wl_client_open(&p->ref, p->flags, NULL, NULL, &c, err) < 0 ||
-        wl_pull(c, layout, p->ref.has_digest ? digest.s : wl_reference_tag(&p->ref), platform, progress, ret, err) < 0)
-        return -1;
-    wl_remote_warnings(c);
-    return 0;
-}
-
-int wl_remote_pull(const struct wl_reference *ref, unsigned flags, struct wl_layout *layout,
-                   const struct wl_oci_platform *platform, const struct wl_progress *progress,
-                   struct wl_pull_result *ret, struct wl_err *err) {
+int wl_remote_each(const struct wl_reference *ref, unsigned flags, wl_remote_place *fn, void *arg, struct wl_err *err) {
     struct place places[WL_REMOTE_MIRRORS_MAX + 2] = {0};
     size_t n = 0;
 
     if (find_places(ref, flags, places, &n, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++) {
-        if (pull_from(&places[i], layout, platform, progress, ret, err) == 0)
+        bool elsewhere = false;
+
+        if (fn(arg, &places[i].ref, places[i].flags, &elsewhere, err) == 0)
             return 0;
-        if (i + 1 == n || err->code != WL_NET || wl_interrupted())
+        if (i + 1 == n || !elsewhere || wl_interrupted())
             return -1;
         wl_warn("the mirror %s does not have it: %s", places[i].ref.host, err->msg);
     }
     return -1;
+}
+
+/* --- Pulling ----------------------------------------------------------------------------------------------- */
+
+struct pull {
+    struct wl_remote_pull *p;
+    struct wl_pull_result *ret;
+};
+
+static int pull_from(void *arg, const struct wl_reference *place, unsigned flags, bool *ret_elsewhere,
+                     struct wl_err *err) {
+    struct pull *pull = arg;
+    struct wl_remote_pull *p = pull->p;
+    WL_AUTO(wl_client_closep) struct wl_client *c = NULL;
+    WL_AUTO(wl_pull_result_release) struct wl_pull_result r = {0};
+    struct wl_digest_hex digest = wl_digest_str(&place->digest);
+
+    if (wl_client_open(place, flags, NULL, NULL, &c, err) < 0 ||
+        wl_pull(c, p->layout, place->has_digest ? digest.s : wl_reference_tag(place), p->platform, p->pull_flags,
+                p->progress, &r, err) < 0 ||
+        (p->referrers && !(p->pull_flags & WL_PULL_DRY_RUN) &&
+         wl_pull_referrers(c, p->layout, &r.root, p->progress, &p->n_referrers, err) < 0)) {
+        *ret_elsewhere = err->code == WL_NET;
+        return -1;
+    }
+    wl_remote_warnings(c);
+    *pull->ret = r;
+    memset(&r, 0, sizeof(r));
+    return 0;
+}
+
+int wl_remote_pull(struct wl_remote_pull *p, struct wl_pull_result *ret, struct wl_err *err) {
+    struct pull pull = {p, ret};
+
+    return wl_remote_each(p->ref, p->flags, pull_from, &pull, err);
+}
+
+int wl_remote_digest_file(const struct wl_args *args, const struct wl_digest *v, size_t n, struct wl_err *err) {
+    const char *file = wl_args_get(args, "digest-file");
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+
+    for (size_t i = 0; i < n; i++)
+        wl_buf_addf(&text, "%s\n", wl_digest_str(&v[i]).s);
+    return file ? wl_fs_write(file, wl_buf_str(&text), text.len, err) : 0;
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "../../registry/layout_referrers.h"
 #include "../base/fs.h"
 #include "../base/mem.h"
 #include "../base/out.h"
@@ -77,9 +78,26 @@ static int unpack(struct wl_home *home, const char *file, char **ret_dir, struct
     return 0;
 }
 
+/* All entries but those that only say something about another one. */
+static int list_images(const struct wl_layout *l, struct wl_layout_entries *ret, struct wl_err *err) {
+    struct wl_digest ignored;
+    size_t n = 0;
+
+    if (wl_layout_list(l, ret, err) < 0)
+        return -1;
+    for (size_t i = 0; i < ret->n; i++) {
+        if (wl_layout_is_attachment(&ret->v[i]) || (!ret->v[i].name && wl_layout_subject(l, &ret->v[i], &ignored)))
+            wl_layout_entry_release(&ret->v[i]);
+        else
+            ret->v[n++] = ret->v[i];
+    }
+    ret->n = n;
+    return 0;
+}
+
 static int pick(struct wl_source *s, const char *name, struct wl_err *err) {
     if (!name)
-        return wl_layout_list(&s->l, &s->images, err);
+        return list_images(&s->l, &s->images, err);
     s->images.v = wl_calloc(1, sizeof(*s->images.v));
     if (wl_layout_find(&s->l, name, &s->images.v[0], err) < 0)
         return -1;

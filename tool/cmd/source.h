@@ -16,7 +16,7 @@ void wl_source_split(const char *rest, char **ret_path, char **ret_name);
 
 struct wl_source {
     struct wl_layout l;
-    struct wl_layout_entries images; /* all, or the one that :NAME names */
+    struct wl_layout_entries images; /* all (without referrers, layout_referrers.h), or the one that :NAME names */
 };
 #define WL_SOURCE_INIT {.l = WL_LAYOUT_INIT}
 void wl_source_release(struct wl_source *s);

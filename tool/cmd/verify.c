@@ -86,7 +86,7 @@ static int fetch_referrers(struct wl_verify *v, struct wl_err *err) {
 
         if (wl_oci_kind(d->media_type) != WL_OCI_MANIFEST || d->size > REFERRER_BYTES)
             continue;
-        if (wl_pull(v->client, v->layout, wl_digest_str(&d->digest).s, NULL, NULL, &pulled, err) < 0 ||
+        if (wl_pull(v->client, v->layout, wl_digest_str(&d->digest).s, NULL, 0, NULL, &pulled, err) < 0 ||
             wl_layout_tag(v->layout, &e, err) < 0)
             return -1;
     }
