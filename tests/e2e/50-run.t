@@ -127,7 +127,22 @@ status_is 1 "a name that is nothing"
 err_like 'nosuch' "is named"
 run wlpack run ./guest.wasm -p 8080:8080 -- args
 status_is 2 "-p with plain WASI"
-err_like 'flavour wasmedge' "says which flavour has sockets"
+err_like 'wasmedge flavour' "says which flavour has sockets"
+# A module that imports WasmEdge's sock_listen and does nothing.
+printf '\000asm\001\000\000\000\001\012\002\140\000\000\140\002\177\177\001\177\002\046\001\026wasi_snapshot_preview1\013sock_listen\000\001' >sockets.wasm
+printf '\003\002\001\000\005\003\001\000\001\007\023\002\006memory\002\000\006_start\000\001\012\004\001\002\000\013' >>sockets.wasm
+for port in 8080 8080:8080; do
+    run wlpack run ./sockets.wasm -p "$port"
+    status_is 0 "-p $port with sockets"
+done
+for port in 8080:80 80:8080 1:18080; do
+    run wlpack run ./sockets.wasm -p "$port"
+    status_is 2 "-p $port"
+    err_like "host's own ports" "nothing maps ports, and that is said"
+done
+run wlpack run ./sockets.wasm --runtime node
+status_is 2 "sockets under Node"
+err_like 'node has not' "are refused before it tries"
 for bad in site :/x site: a:b:c; do
     run wlpack run ./guest.wasm -v "$bad"
     status_is 2 "-v $bad"

@@ -104,7 +104,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
 static const struct wl_opt opts[] = {
     {"volume", 'v', "HOST:GUEST", "let the guest see a folder as GUEST (HOST:GUEST:ro: read-only); repeatable"},
     {"env", 'e', "K=V", "an environment variable of the guest (K alone: with our value); repeatable"},
-    {"publish", 'p', "HOST:GUEST", "a port the guest serves on (flavours with server sockets only)"},
+    {"publish", 'p', "HOST:GUEST", "a port the guest serves on; WasmEdge's are the host's own, so both are the same"},
     {"runtime", 0, "NAME", "wasmedge, node or wasmtime (default: the first of them that is there)"},
     {"interpret", 0, NULL, "leave precompiled code alone"},
     {"artefact", 0, "NAME", "which artefact of the recipe (default: cli, else its first)"},
@@ -124,9 +124,12 @@ const struct wl_verb wl_verb_run = {
         "wasmtime of PATH run the portable one.\n\n"
         "The guest sees the folders and variables given here (and an image's own), its arguments and the standard\n"
         "streams, and nothing else. Its exit code is ours; 134 after a trap, 128 + n after signal n.\n\n"
+        "A guest of the wasmedge flavour listens on the host's own ports, under WasmEdge alone. -p maps nothing: it\n"
+        "checks that the guest can serve and that nobody expects another number outside.\n\n"
         "  wlpack run php-7.4.33 -- -v\n"
         "  wlpack run php-7.4.33 -v .:/www -e MODE=test -- /www/index.php\n"
-        "  wlpack run php:7.4.33-cli -v .:/www -- /www/index.php",
+        "  wlpack run php:7.4.33-cli -v .:/www -- /www/index.php\n"
+        "  wlpack run php:7.4.33-server -v .:/docroot -p 8080:8080",
     .opts = opts,
     .min_pos = 1,
     .max_pos = 1,

@@ -170,6 +170,7 @@ static int choose(const struct wl_home *home, const char *name, const struct run
 
 /* --- What the module needs --- */
 
+/* A module that imports this call wants WasmEdge's sockets; no other runtime can load it. */
 static bool imports_sockets(const struct wl_wasm_module *m) {
     for (uint32_t i = 0; i < m->n_imports; i++)
         if (wl_blob_is(m->imports[i].name, "sock_listen"))
@@ -177,33 +178,47 @@ static bool imports_sockets(const struct wl_wasm_module *m) {
     return false;
 }
 
-/* -p: WasmEdge's sockets are the host's own, so a port cannot be another one outside. */
-static int check_ports(const struct wl_guest *g, const struct runtime *rt, struct wl_err *err) {
-    WL_AUTO(wl_buf_release) struct wl_buf bytes = {0};
-    WL_AUTO(wl_wasm_release) struct wl_wasm_module m = {0};
+/* Both sides of HOST:GUEST are the same; a port alone is. */
+static bool same_port(const char *spec) {
+    const char *colon = strchr(spec, ':');
+    size_t n = colon ? (size_t)(colon - spec) : 0;
 
-    if (g->ports.n == 0)
-        return 0;
-    if (wl_fs_read(g->module, MODULE_MAX, &bytes, err) < 0 || wl_wasm_parse(&m, wl_buf_blob(&bytes), err) < 0)
-        return -1;
-    if (!imports_sockets(&m))
-        return wl_fail(err, WL_USAGE,
-                       "-p %s: %s is of a flavour without server sockets (plain WASI has none); build it with "
-                       "--flavour wasmedge",
-                       g->ports.v[0], wl_path_base(g->module));
-    if (!rt->sockets)
-        return wl_fail(err, WL_USAGE, "-p %s: %s has no server sockets; use --runtime wasmedge", g->ports.v[0],
-                       rt->name);
+    return !colon || (strlen(colon + 1) == n && strncmp(spec, colon + 1, n) == 0);
+}
+
+/* WasmEdge's sockets are the host's own: -p opens nothing and cannot give a port another number outside. */
+static int check_ports(const struct wl_guest *g, bool sockets, struct wl_err *err) {
     for (size_t i = 0; i < g->ports.n; i++) {
-        const char *colon = strrchr(g->ports.v[i], ':');
-
-        if (colon && strncmp(g->ports.v[i], colon + 1, strlen(colon + 1)) != 0)
+        if (!sockets)
             return wl_fail(err, WL_USAGE,
-                           "-p %s: a guest under WasmEdge listens on the host's own ports, so both numbers must be "
-                           "the same",
+                           "-p %s: %s is of the flavour without sockets (plain WASI has none); where a recipe has an "
+                           "artefact or an image of the wasmedge flavour, run that (PHP: --artefact server)",
+                           g->ports.v[i], wl_path_base(g->module));
+        if (!same_port(g->ports.v[i]))
+            return wl_fail(err, WL_USAGE,
+                           "-p %s: a guest under WasmEdge listens on the host's own ports, nothing stands between that "
+                           "could map one to another; give both the same number, and that to the guest",
                            g->ports.v[i]);
     }
     return 0;
+}
+
+static int check_sockets(const struct wl_guest *g, const struct runtime *rt, struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf bytes = {0};
+    WL_AUTO(wl_wasm_release) struct wl_wasm_module m = {0};
+    bool sockets;
+
+    if (g->ports.n == 0 && rt->sockets)
+        return 0;
+    if (wl_fs_read(g->module, MODULE_MAX, &bytes, err) < 0 || wl_wasm_parse(&m, wl_buf_blob(&bytes), err) < 0)
+        return -1;
+    sockets = imports_sockets(&m);
+    if (sockets && !rt->sockets)
+        return wl_fail(err, WL_USAGE,
+                       "%s is of the wasmedge flavour: it needs WasmEdge's sockets, which %s has not; use "
+                       "--runtime wasmedge",
+                       wl_path_base(g->module), rt->name);
+    return check_ports(g, sockets, err);
 }
 
 static int check_guest(const struct wl_guest *g, const struct runtime *rt, struct wl_err *err) {
@@ -215,7 +230,7 @@ static int check_guest(const struct wl_guest *g, const struct runtime *rt, struc
         if (g->dirs[i].readonly && !rt->readonly)
             return wl_fail(err, WL_USAGE, "%s cannot make a folder read-only (%s:ro); use --runtime wasmedge", rt->name,
                            g->dirs[i].guest);
-    return check_ports(g, rt, err);
+    return check_sockets(g, rt, err);
 }
 
 /* --- The guest's stdout through the filter --- */
