@@ -1,7 +1,9 @@
 /*
- * Names of hosts, services and protocols, without a resolver and without
- * /etc: numeric addresses, "localhost", and the numbers that never change.
+ * Names of hosts, services and protocols, without /etc: numeric addresses,
+ * "localhost", the numbers that never change, and whatever compat_resolve knows.
  */
+#include "resolve.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -48,6 +50,8 @@ struct hostent *gethostbyname(const char *name) {
     static char host[NI_MAXHOST];
     static struct hostent entry = {host, no_aliases, AF_INET, sizeof(addr), addrs};
 
+    struct compat_address found;
+
     if (strlen(name) >= sizeof(host)) {
         h_errno = HOST_NOT_FOUND;
         return NULL;
@@ -55,8 +59,11 @@ struct hostent *gethostbyname(const char *name) {
     if (is_localhost(name)) {
         addr.s_addr = htonl(INADDR_LOOPBACK);
     } else if (!inet_aton(name, &addr)) {
-        h_errno = HOST_NOT_FOUND;
-        return NULL;
+        if (compat_resolve(name, AF_INET, &found, 1) == 0) {
+            h_errno = HOST_NOT_FOUND;
+            return NULL;
+        }
+        memcpy(&addr, found.bytes, sizeof(addr));
     }
     memcpy(host, name, strlen(name) + 1);
     return &entry;
@@ -104,7 +111,9 @@ struct protoent *getprotobynumber(int number) {
     return NULL;
 }
 
-/* An entry and its address in one block, given back by one free(). */
+#define ADDRESSES_MAX 16
+
+/* An entry and its address; those of one answer are in one block, given back by one free(). */
 struct answer {
     struct addrinfo info;
     union {
@@ -130,37 +139,50 @@ static int read_port(const char *service, in_port_t *ret_port) {
     return 0;
 }
 
-static int read_host(struct answer *answer, const char *node, int flags, in_port_t port) {
-    struct in_addr v4;
-    struct in6_addr v6;
+/* The addresses of node, at most ADDRESSES_MAX, and how many; 0 and less: none, an EAI_ code. */
+static int read_host(const char *node, int family, int flags, struct compat_address *ret) {
+    struct in_addr v4 = {htonl(flags & AI_PASSIVE ? INADDR_ANY : INADDR_LOOPBACK)};
+    int n;
 
-    v4.s_addr = htonl(flags & AI_PASSIVE ? INADDR_ANY : INADDR_LOOPBACK);
-    if (node && inet_pton(AF_INET6, node, &v6) == 1) {
-        answer->info.ai_family = AF_INET6;
-        answer->info.ai_addrlen = sizeof(answer->addr.v6);
-        answer->addr.v6.sin6_family = AF_INET6;
-        answer->addr.v6.sin6_port = port;
-        answer->addr.v6.sin6_addr = v6;
-        return 0;
+    ret->family = AF_INET6;
+    if (node && inet_pton(AF_INET6, node, ret->bytes) == 1) {
+        return family == AF_UNSPEC || family == AF_INET6 ? 1 : EAI_FAMILY;
     }
     if (node && is_localhost(node)) {
         v4.s_addr = htonl(INADDR_LOOPBACK);
     } else if (node && !inet_aton(node, &v4)) {
-        return EAI_NONAME;
+        n = flags & AI_NUMERICHOST ? 0 : compat_resolve(node, family, ret, ADDRESSES_MAX);
+        return n > 0 ? n : EAI_NONAME;
     }
-    answer->info.ai_family = AF_INET;
-    answer->info.ai_addrlen = sizeof(answer->addr.v4);
-    answer->addr.v4.sin_family = AF_INET;
-    answer->addr.v4.sin_port = port;
-    answer->addr.v4.sin_addr = v4;
-    return 0;
+    ret->family = AF_INET;
+    memcpy(ret->bytes, &v4, sizeof(v4));
+    return family == AF_UNSPEC || family == AF_INET ? 1 : EAI_FAMILY;
+}
+
+static void fill_answer(struct answer *answer, const struct compat_address *address, in_port_t port) {
+    answer->info.ai_family = address->family;
+    if (address->family == AF_INET6) {
+        answer->info.ai_addrlen = sizeof(answer->addr.v6);
+        answer->addr.v6.sin6_family = AF_INET6;
+        answer->addr.v6.sin6_port = port;
+        memcpy(&answer->addr.v6.sin6_addr, address->bytes, sizeof(answer->addr.v6.sin6_addr));
+    } else {
+        answer->info.ai_addrlen = sizeof(answer->addr.v4);
+        answer->addr.v4.sin_family = AF_INET;
+        answer->addr.v4.sin_port = port;
+        memcpy(&answer->addr.v4.sin_addr, address->bytes, sizeof(answer->addr.v4.sin_addr));
+    }
+    answer->info.ai_addr = &answer->addr.any;
 }
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret) {
-    struct answer *answer;
+    static const struct addrinfo any;
+    struct compat_address addresses[ADDRESSES_MAX];
+    struct answer *answers;
     in_port_t port;
-    int code;
+    int code, n;
 
+    hints = hints ? hints : &any;
     if (!node && !service) {
         return EAI_NONAME;
     }
@@ -168,27 +190,26 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     if (code) {
         return code;
     }
-    answer = calloc(1, sizeof(*answer));
-    if (!answer) {
+    n = read_host(node, hints->ai_family, hints->ai_flags, addresses);
+    if (n <= 0) {
+        return n;
+    }
+    answers = calloc((size_t)n, sizeof(*answers));
+    if (!answers) {
         return EAI_MEMORY;
     }
-    code = read_host(answer, node, hints ? hints->ai_flags : 0, port);
-    if (!code && hints && hints->ai_family != AF_UNSPEC && hints->ai_family != answer->info.ai_family) {
-        code = EAI_FAMILY;
+    for (int i = 0; i < n; i++) {
+        fill_answer(&answers[i], &addresses[i], port);
+        answers[i].info.ai_socktype = hints->ai_socktype ? hints->ai_socktype : SOCK_STREAM;
+        answers[i].info.ai_protocol = hints->ai_protocol;
+        answers[i].info.ai_next = i + 1 < n ? &answers[i + 1].info : NULL;
     }
-    if (code) {
-        free(answer);
-        return code;
-    }
-    answer->info.ai_socktype = hints && hints->ai_socktype ? hints->ai_socktype : SOCK_STREAM;
-    answer->info.ai_protocol = hints ? hints->ai_protocol : 0;
-    answer->info.ai_addr = &answer->addr.any;
-    *ret = &answer->info;
+    *ret = &answers[0].info;
     return 0;
 }
 
 void freeaddrinfo(struct addrinfo *list) {
-    /* one entry, at the head of its block */
+    /* the first entry, at the head of the block of all */
     free(list);
 }
 
