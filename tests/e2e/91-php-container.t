@@ -80,4 +80,33 @@ for platform in wasi/wasm "wasi/wasm/$variant"; do
     out_like 'index\.php test$' "$platform: with its files and its environment"
 done
 
+# --- the server: a port of the container, published; the docroot of the image, then one of ours ---
+# serve OPTIONS...: the image in the background, its port 8080 published as $port
+serve() {
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    setsid "$scripts/in-container-root" -b "$T/site:/site" podman run --rm -q --platform "wasi/wasm/$variant" -p "127.0.0.1:$port:8080" \
+        "$@" "$REGISTRY/php:7.4.33-server-aot" >"$T/server.log" 2>&1 </dev/null &
+    server=$!
+    at_end "kill -9 -$server 2>/dev/null"
+    i=0
+    until curl -s --max-time 5 -o /dev/null "http://127.0.0.1:$port/" || [ $i -ge 60 ]; do
+        i=$((i + 1))
+        sleep 1
+    done
+}
+run wlpack push "$REGISTRY/php:7.4.33-server-aot"
+status_is 0 "push 7.4.33-server-aot"
+serve
+run curl -s --max-time 20 "http://127.0.0.1:$port/"
+out_like '^PHP 7\.4\.33 on WebAssembly .* serves /docroot' "the server's image serves its own page through podman -p"
+kill -9 "-$server"
+echo '<?php echo $_SERVER["REQUEST_METHOD"], " ", strlen(file_get_contents("php://input")), "\n"; die();' >"$T/site/post.php"
+serve -v /site:/docroot
+run curl -s --max-time 20 --data-binary @"$scripts/demo" "http://127.0.0.1:$port/post.php"
+out_is "POST $(wc -c <"$scripts/demo" | tr -d ' ')" "and a folder that is mounted there"
+run curl -s --max-time 20 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/nosuch.css"
+out_is 404 "what is not there is not there"
+[ "$tap_bad" -eq 0 ] || sed 's/^/#   server: /' "$T/server.log"
+kill -9 "-$server"
+
 done_testing
