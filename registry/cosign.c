@@ -4,8 +4,10 @@
 
 #include "../tool/base/json.h"
 #include "../tool/base/mem.h"
+#include "bundle.h"
 #include "pull.h"
 #include "push.h"
+#include "referrers.h"
 
 #define TYPE "cosign container image signature"
 #define NO_TIME "0001-01-01T00:00:00Z" /* what cosign writes: signatures have no time of their own */
@@ -96,25 +98,81 @@ static int check_layer(struct wl_client *c, struct wl_layout *l, const struct wl
     return wl_cosign_payload_check(wl_buf_blob(&payload), subject, err);
 }
 
-int wl_cosign_verify(struct wl_client *c, struct wl_layout *l, const struct wl_digest *subject,
-                     const struct wl_sign_key *k, struct wl_cosign_result *ret, struct wl_err *err) {
+/* Counts a signature that was looked at; fails when the registry, not the signature, was at fault. */
+static int count(struct wl_cosign_result *r, int rc, const struct wl_digest *subject, const struct wl_err *why,
+                 struct wl_err *err) {
+    if (rc == 0)
+        r->good++;
+    else
+        r->other++;
+    if (rc < 0 && r->good == 0 && why->code == WL_NET)
+        return wl_fail(err, WL_NET, "signatures of %s: %s", wl_digest_str(subject).s, why->msg);
+    return 0;
+}
+
+/* Those under the signature tag. */
+static int verify_tag(struct wl_client *c, struct wl_layout *l, const struct wl_digest *subject,
+                      const struct wl_sign_key *k, struct wl_cosign_result *r, struct wl_err *err) {
     WL_AUTO(wl_arena_release) struct wl_arena a = {0};
     struct wl_oci_manifest m;
-    struct wl_cosign_result r = {0};
     bool found;
 
     if (get_signatures(c, subject, &a, &m, &found, err) < 0)
         return -1;
     for (size_t i = 0; found && i < m.layers.n && i < WL_COSIGN_MAX; i++) {
         struct wl_err why = {0};
+        int rc = check_layer(c, l, &m.layers.v[i], subject, k, &why);
 
-        if (check_layer(c, l, &m.layers.v[i], subject, k, &why) == 0)
-            r.good++;
-        else
-            r.other++;
-        if (r.good == 0 && why.code == WL_NET)
-            return wl_fail(err, WL_NET, "signatures of %s: %s", wl_digest_str(subject).s, why.msg);
+        if (count(r, rc, subject, &why, err) < 0)
+            return -1;
     }
+    return 0;
+}
+
+/* One bundle that refers to the manifest. */
+static int check_bundle(struct wl_client *c, struct wl_layout *l, const struct wl_oci_descriptor *d,
+                        const struct wl_digest *subject, const struct wl_sign_key *k, struct wl_err *err) {
+    WL_AUTO(wl_arena_release) struct wl_arena a = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf bundle = {0};
+    WL_AUTOFREE char *type = NULL;
+    struct wl_oci_manifest m;
+    struct wl_digest digest;
+
+    if (wl_client_manifest_get(c, wl_digest_str(&d->digest).s, &text, &type, &digest, err) < 0 ||
+        wl_oci_manifest_parse("bundle", wl_buf_blob(&text), type, WL_OCI_REMOTE, &a, &m, err) < 0)
+        return -1;
+    if (m.layers.n != 1 || m.layers.v[0].size > WL_BUNDLE_MAX)
+        return wl_fail(err, WL_FAILED, "no bundle of a kind that is known");
+    if (wl_client_blob_get(c, l, &m.layers.v[0], NULL, err) < 0 ||
+        wl_blob_load(l, &m.layers.v[0].digest, (int64_t)m.layers.v[0].size, &bundle, err) < 0)
+        return -1;
+    return wl_bundle_check(wl_buf_blob(&bundle), subject, k, err);
+}
+
+static int verify_bundles(struct wl_client *c, struct wl_layout *l, const struct wl_digest *subject,
+                          const struct wl_sign_key *k, struct wl_cosign_result *r, struct wl_err *err) {
+    WL_AUTO(wl_arena_release) struct wl_arena a = {0};
+    struct wl_oci_descriptors list = {0};
+
+    if (wl_referrers_list(c, subject, WL_MT_BUNDLE, &a, &list, err) < 0)
+        return -1;
+    for (size_t i = 0; i < list.n && i < WL_COSIGN_MAX; i++) {
+        struct wl_err why = {0};
+        int rc = check_bundle(c, l, &list.v[i], subject, k, &why);
+
+        if (count(r, rc, subject, &why, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int wl_cosign_verify(struct wl_client *c, struct wl_layout *l, const struct wl_digest *subject,
+                     const struct wl_sign_key *k, struct wl_cosign_result *ret, struct wl_err *err) {
+    struct wl_cosign_result r = {0};
+
+    if (verify_tag(c, l, subject, k, &r, err) < 0 || (r.good == 0 && verify_bundles(c, l, subject, k, &r, err) < 0))
+        return -1;
     *ret = r;
     return 0;
 }
@@ -181,11 +239,12 @@ int wl_cosign_sign(struct wl_client *c, struct wl_layout *l, const char *reposit
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     WL_AUTO(wl_push_result_release) struct wl_push_result pushed = {0};
     struct wl_oci_manifest m = {0};
-    struct wl_cosign_result have;
+    struct wl_cosign_result have = {0};
     struct wl_oci_descriptor layer, root;
     bool found;
 
-    if (wl_cosign_verify(c, l, subject, k, &have, err) < 0)
+    /* a bundle alone is not enough: podman and older cosigns look at the tag */
+    if (verify_tag(c, l, subject, k, &have, err) < 0)
         return -1;
     if (have.good > 0) {
         *ret_added = false;

@@ -29,7 +29,8 @@ struct wl_cosign_result {
     size_t other; /* all others */
 };
 
-/* Looks at the manifest's signatures in the registry. None there, or no good one, is no error. Payloads go through the layout, which must
+/* Looks at the manifest's signatures in the registry: those under its tag and, when none of them is good, cosign 3's bundles
+ * (bundle.h). None there, or no good one, is no error. Payloads go through the layout, which must
  * be open for writing; gc removes them. */
 int wl_cosign_verify(struct wl_client *c, struct wl_layout *l, const struct wl_digest *subject,
                      const struct wl_sign_key *k, struct wl_cosign_result *ret, struct wl_err *err);

@@ -3,6 +3,7 @@
 
 #include "layout_fixture.h"
 
+#include "../../registry/bundle.h"
 #include "../../registry/cosign.h"
 #include "../../registry/layout_referrers.h"
 #include "../../tool/base/json.h"
@@ -139,6 +140,81 @@ static void cosign_payload(void **state) {
     assert_fails(wl_cosign_payload_check(text("{"), &d, &err), WL_FAILED, "signature payload");
     assert_string_equal(wl_cosign_tag(&d).s,
                         "sha256-2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881.sig");
+}
+
+/* Made by cosign 3.1.3: `cosign sign --key`. */
+static const char cosign_key[] =
+    "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEJ3j2F8HP6uCf3inPjgDCXwupqxGw\ntP"
+    "y8kJp0b8lhXtfV4RPLdN97jKMMaDhj1O5ssAN4ycs0oHbnEfMuTeYTIw==\n-----END PUBLIC KEY-----\n";
+static const char cosign_bundle[] =
+    "{\"mediaType\":\"application/vnd.dev.sigstore.bundle.v0.3+json\",\"verificationMaterial\":{\"pub"
+    "licKey\":{\"hint\":\"ykEfOg7FhgsL/vuY3YMf+a+BITnX7/1piDtxss7vtr4=\"}},\"dsseEnvelope\":{\"payloa"
+    "d\":\"eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEiLCJzdWJqZWN0IjpbeyJkaWdlc3QiOnsic2"
+    "hhMjU2IjoiMjEyYTQ4OWZlMzc3OTNmNjE0YzFhMGJiMTE5MjZmOTc1MjAwMDAxNDc5NWUyN2IxMzBjYTJkNWEyNzM2ZTgzMC"
+    "J9LCJhbm5vdGF0aW9ucyI6e319XSwicHJlZGljYXRlVHlwZSI6Imh0dHBzOi8vc2lnc3RvcmUuZGV2L2Nvc2lnbi9zaWduL3"
+    "YxIiwicHJlZGljYXRlIjp7fX0=\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\""
+    "sig\":\"MEUCIQD670Ro5A2QXLEBmkwhpwlys8blmoInkkuCsWpObcgmnAIgI3FBmBVHsdxz56onkJ7piVwoVFBeDSFctSQC"
+    "DD+VTrE=\"}]}}";
+#define COSIGN_SUBJECT "212a489fe37793f614c1a0bb11926f9752000014795e27b130ca2d5a2736e830"
+
+static void change(char *s, const char *what, const char *to) {
+    char *at = strstr(s, what);
+
+    assert_non_null(at);
+    memcpy(at, to, strlen(to));
+}
+
+static void bundles(void **state) {
+    WL_AUTO(wl_sign_key_release) struct wl_sign_key k = {0}, other = {0};
+    WL_AUTOFREE char *path = NULL;
+    WL_AUTOFREE char *bad = wl_strdup(cosign_bundle);
+    char *dir = test_dir();
+    struct wl_digest d, elsewhere = wl_digest_of("y", 1);
+    struct wl_err err;
+
+    (void)state;
+    path = wl_path_join(dir, "k.pub");
+    assert_ok(wl_fs_write(path, cosign_key, strlen(cosign_key), &err));
+    assert_ok(wl_sign_key_load(path, NULL, &k, &err));
+    assert_ok(wl_sign_key_new(&other, &err));
+    assert_true(wl_digest_parse_hex(COSIGN_SUBJECT, &d));
+    assert_ok(wl_bundle_check(text(cosign_bundle), &d, &k, &err));
+    assert_fails(wl_bundle_check(text(cosign_bundle), &d, &other, &err), WL_FAILED, "not by this key");
+    assert_fails(wl_bundle_check(text(cosign_bundle), &elsewhere, &k, &err), WL_FAILED, "signs another manifest");
+    change(bad, "eyJf", "eyJe"); /* the first bytes of the statement */
+    assert_fails(wl_bundle_check(text(bad), &d, &k, &err), WL_FAILED, "not by this key");
+    change(bad, "eyJe", "e*Je");
+    assert_fails(wl_bundle_check(text(bad), &d, &k, &err), WL_FAILED, "no base64");
+    change(bad, "vnd.in-toto+json", "vnd.in-tota+json");
+    assert_fails(wl_bundle_check(text(bad), &d, &k, &err), WL_FAILED, "no envelope of an in-toto statement");
+    assert_fails(wl_bundle_check(text("{}"), &d, &k, &err), WL_FAILED, "dsseEnvelope");
+    assert_fails(wl_bundle_check(text("["), &d, &k, &err), WL_FAILED, "sigstore bundle");
+    test_rmdir(dir);
+}
+
+/* An attestation is signed as well and says nothing about whose image it is. */
+static void bundle_of_an_attestation(void **state) {
+    static const char statement[] =
+        "{\"_type\":\"https://in-toto.io/Statement/v1\",\"subject\":[{\"digest\":{\"sha256\":\"" COSIGN_SUBJECT
+        "\"}}],\"predicateType\":\"https://slsa.dev/provenance/v1\"}";
+    WL_AUTO(wl_sign_key_release) struct wl_sign_key k = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf covered = {0}, sig = {0};
+    WL_AUTOFREE char *payload = wl_base64_encode(statement, strlen(statement));
+    WL_AUTOFREE char *b64 = NULL;
+    WL_AUTOFREE char *bundle = NULL;
+    struct wl_digest d;
+    struct wl_err err;
+
+    (void)state;
+    assert_ok(wl_sign_key_new(&k, &err));
+    wl_buf_addf(&covered, "DSSEv1 28 application/vnd.in-toto+json %zu %s", strlen(statement), statement);
+    assert_ok(wl_sign(&k, wl_buf_blob(&covered), &sig, &err));
+    b64 = wl_base64_encode(sig.p, sig.len);
+    bundle = wl_sprintf("{\"dsseEnvelope\":{\"payload\":\"%s\",\"payloadType\":\"application/vnd.in-toto+json\","
+                        "\"signatures\":[{\"sig\":\"%s\"}]}}",
+                        payload, b64);
+    assert_true(wl_digest_parse_hex(COSIGN_SUBJECT, &d));
+    assert_fails(wl_bundle_check(text(bundle), &d, &k, &err), WL_FAILED, "is no signature of an image");
 }
 
 /* --- Documents ----------------------------------------------------------------------------------------------------- */
@@ -422,10 +498,20 @@ static void referrers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sign_and_verify), cmocka_unit_test(known_signature), cmocka_unit_test(key_files),
-        cmocka_unit_test(other_kinds),     cmocka_unit_test(cosign_payload),  cmocka_unit_test(provenance_round_trip),
-        cmocka_unit_test(differences),     cmocka_unit_test(bad_statements),  cmocka_unit_test(spdx),
-        cmocka_unit_test(app_round_trip),  cmocka_unit_test(app_sbom),        cmocka_unit_test(referrers),
+        cmocka_unit_test(sign_and_verify),
+        cmocka_unit_test(known_signature),
+        cmocka_unit_test(key_files),
+        cmocka_unit_test(other_kinds),
+        cmocka_unit_test(cosign_payload),
+        cmocka_unit_test(provenance_round_trip),
+        cmocka_unit_test(differences),
+        cmocka_unit_test(bad_statements),
+        cmocka_unit_test(spdx),
+        cmocka_unit_test(bundles),
+        cmocka_unit_test(bundle_of_an_attestation),
+        cmocka_unit_test(app_round_trip),
+        cmocka_unit_test(app_sbom),
+        cmocka_unit_test(referrers),
     };
 
     return cmocka_run_group_tests_name("attest", tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../registry/bundle.h"
 #include "../../registry/cosign.h"
 #include "../../registry/referrers.h"
 #include "../base/fs.h"
@@ -120,9 +121,13 @@ static int sign_referrers(struct signing *s, const struct wl_digest *root, struc
 
     if (wl_referrers_list(s->c, root, NULL, &a, &list, err) < 0)
         return -1;
-    for (size_t i = 0; i < list.n; i++)
-        if (sign_one(s, &list.v[i].digest, list.v[i].artifact_type ? list.v[i].artifact_type : "a referrer", err) < 0)
+    for (size_t i = 0; i < list.n; i++) {
+        const char *type = list.v[i].artifact_type ? list.v[i].artifact_type : "a referrer";
+
+        if (strcmp(type, WL_MT_BUNDLE) != 0 && /* somebody's signature, by cosign 3 */
+            sign_one(s, &list.v[i].digest, type, err) < 0)
             return -1;
+    }
     return 0;
 }
 
