@@ -89,7 +89,7 @@ serve() {
     server=$!
     at_end "kill -9 -$server 2>/dev/null"
     i=0
-    until curl -s --max-time 5 -o /dev/null "http://127.0.0.1:$port/" || [ $i -ge 60 ]; do
+    until curl -s --max-time 5 -o /dev/null "http://127.0.0.1:$port/" || [ $i -ge 300 ]; do
         i=$((i + 1))
         sleep 1
     done
