@@ -22,6 +22,27 @@ struct wl_http {
     struct host_certs *certs;
 };
 
+/* One exchange, zeroed but for req, url and err. The response is the caller's, also on failure. */
+struct wl_http_exchange {
+    struct wl_http_request *req;
+    const char *url;
+    void *c; /* a CURL handle */
+    struct wl_http_response res;
+    size_t header_bytes;
+    uint64_t body_bytes; /* of a 2xx body */
+    uint64_t pos;        /* in the body that is sent */
+    bool begun;
+    bool cut;    /* an error's body was longer than is kept: ended on purpose */
+    bool failed; /* *err was set by a callback */
+    struct wl_err *err;
+    char text[256]; /* CURL_ERROR_SIZE */
+};
+int wl_http_perform(struct wl_http *h, struct wl_http_exchange *x, const char *method, bool with_authorization);
+
+/* A CURL handle, fresh but for the connections that it keeps (NULL: there is none), and its way back. */
+void *wl_http_take_handle(struct wl_http *h);
+void wl_http_give_handle(struct wl_http *h, void *c);
+
 /* Milliseconds until the deadline; INT64_MAX without one. */
 long long wl_http_time_left(void);
 /* The error for when it has passed. */

@@ -5,7 +5,9 @@
 
 #include "../../registry/bundle.h"
 #include "../../registry/cosign.h"
+#include "../../registry/digest_tag.h"
 #include "../../registry/layout_referrers.h"
+#include "../../registry/referrers.h"
 #include "../../tool/base/json.h"
 #include "../../tool/base/signature.h"
 #include "../../tool/stages/attest.h"
@@ -496,6 +498,60 @@ static void referrers(void **state) {
     teardown(&f);
 }
 
+/* What is said about what is said: an SBOM's note, its signature under a digest tag, and a list under the fallback tag as regctl keeps it. */
+static void referrers_of_referrers(void **state) {
+    struct fixture f = setup();
+    struct wl_oci_descriptor one = put_image(&f.l, "one:1", "1"), sbom, signature;
+    struct wl_attachment a = {.artifact_type = WL_MT_SPDX, .media_type = WL_MT_SPDX, .bytes = text("sbom")};
+    struct wl_attachment note = {.artifact_type = "application/x-note", .media_type = "text/plain", .bytes = text("n")};
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0}, listed = {0};
+    WL_AUTO(wl_layout_entry_release) struct wl_layout_entry image = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf index = {0};
+    struct wl_oci_index x = {0};
+    struct wl_layout_entry fallback = {0};
+    struct wl_layout_gc gc;
+    struct wl_digest ignored;
+    struct wl_err err;
+
+    (void)state;
+    assert_ok(wl_layout_find(&f.l, "one:1", &image, &err));
+    assert_ok(wl_layout_attach(&f.l, &one, &a, NULL, &err));
+    assert_ok(wl_layout_referrers(&f.l, &one.digest, &listed, &err));
+    sbom = wl_layout_entry_descriptor(&listed.v[0]);
+    assert_ok(wl_layout_attach(&f.l, &sbom, &note, NULL, &err));
+    signature = put_image(&f.l, wl_digest_tag(&sbom.digest, 0).s, "signature");
+    assert_ok(wl_layout_all_referrers(&f.l, &image, &all, &err));
+    assert_int_equal(all.n, 3);
+    assert_true(wl_digest_equal(&all.v[0].digest, &sbom.digest)); /* before what refers to it */
+    for (size_t i = 0; i < all.n; i++)
+        assert_true(wl_layout_is_attachment(&all.v[i]));
+    assert_false(wl_layout_is_attachment(&image));
+    wl_layout_entries_release(&all);
+
+    x.manifests = (struct wl_oci_descriptors){&sbom, 1};
+    wl_oci_index_write(&x, &index);
+    assert_ok(wl_layout_blob_put(&f.l, wl_buf_blob(&index), &ignored, &err));
+    fallback = (struct wl_layout_entry){.name = wl_referrers_tag(&one.digest).s,
+                                        .media_type = (char *)WL_MT_INDEX,
+                                        .digest = wl_digest_of(index.p, index.len),
+                                        .size = index.len};
+    assert_ok(wl_layout_tag(&f.l, &fallback, &err));
+    assert_ok(wl_layout_all_referrers(&f.l, &image, &all, &err));
+    assert_int_equal(all.n, 3); /* listed twice, taken once */
+    assert_ok(wl_layout_untag(&f.l, fallback.name, &err));
+
+    wl_layout_close(&f.l);
+    assert_ok(wl_layout_gc(f.path, 0, &gc, &err));
+    assert_int_equal(gc.removed, 1); /* the list alone */
+    assert_ok(wl_layout_open(&f.l, f.path, WL_LAYOUT_WRITE, &err));
+    assert_true(wl_layout_blob_has(&f.l, &signature.digest, -1));
+    assert_ok(wl_layout_untag(&f.l, "one:1", &err));
+    wl_layout_close(&f.l);
+    assert_ok(wl_layout_gc(f.path, 0, &gc, &err));
+    assert_int_equal(gc.kept, 0);
+    teardown(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sign_and_verify),
@@ -512,6 +568,7 @@ int main(void) {
         cmocka_unit_test(app_round_trip),
         cmocka_unit_test(app_sbom),
         cmocka_unit_test(referrers),
+        cmocka_unit_test(referrers_of_referrers),
     };
 
     return cmocka_run_group_tests_name("attest", tests, NULL, NULL);
