@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,6 +45,7 @@ ssize_t __real_readlink(const char *path, char *buf, size_t size);
 int __real_fstat(int fd, struct stat *st);
 int __real_access(const char *path, int how);
 int __real_open(const char *path, int flags, ...);
+FILE *__real_fopen(const char *path, const char *mode);
 int __real_mkdir(const char *path, mode_t mode);
 int __real_rename(const char *from, const char *to);
 off_t __real_lseek(int fd, off_t offset, int how);
@@ -133,15 +135,21 @@ static int stat_through(const char *path, struct stat *st) {
     return result;
 }
 
-/* Hosts let a slash behind the name of a file pass, and the C library takes no name for the working folder. */
-static int as_named(const char *path, int result, const struct stat *st) {
-    size_t length = strlen(path);
+/* The C library takes no name for the working folder. */
+static bool unnamed(const char *path) {
+    if (path[0]) {
+        return false;
+    }
+    errno = ENOENT;
+    return true;
+}
 
-    if (result == 0 && length == 0) {
-        errno = ENOENT;
+/* Hosts let a slash behind the name of a file pass. */
+static int as_named(const char *path, int result, const struct stat *st) {
+    if (result == 0 && unnamed(path)) {
         return -1;
     }
-    if (result == 0 && path[length - 1] == '/' && !S_ISDIR(st->st_mode) && !S_ISLNK(st->st_mode)) {
+    if (result == 0 && path[strlen(path) - 1] == '/' && !S_ISDIR(st->st_mode) && !S_ISLNK(st->st_mode)) {
         errno = ENOTDIR;
         return -1;
     }
@@ -169,7 +177,7 @@ int __wrap_fstat(int fd, struct stat *st) {
 int __wrap_chmod(const char *path, mode_t mode) {
     struct stat st;
 
-    if (__real_stat(path, &st) < 0) {
+    if (unnamed(path) || __real_stat(path, &st) < 0) {
         return -1;
     }
     keep_mode(&st, mode & 07777);
@@ -189,7 +197,7 @@ int __wrap_fchmod(int fd, mode_t mode) {
 int chown(const char *path, uid_t uid, gid_t gid) {
     struct stat st;
 
-    if (__real_stat(path, &st) < 0) {
+    if (unnamed(path) || __real_stat(path, &st) < 0) {
         return -1;
     }
     keep_owner(&st, uid, gid);
@@ -199,7 +207,7 @@ int chown(const char *path, uid_t uid, gid_t gid) {
 int lchown(const char *path, uid_t uid, gid_t gid) {
     struct stat st;
 
-    if (__real_lstat(path, &st) < 0) {
+    if (unnamed(path) || __real_lstat(path, &st) < 0) {
         return -1;
     }
     keep_owner(&st, uid, gid);
@@ -220,11 +228,7 @@ int fchown(int fd, uid_t uid, gid_t gid) {
 int __wrap_access(const char *path, int how) {
     struct stat st;
 
-    if (!path[0]) {
-        errno = ENOENT;
-        return -1;
-    }
-    if (__real_access(path, how & ~X_OK) < 0) {
+    if (unnamed(path) || __real_access(path, how & ~X_OK) < 0) {
         return -1;
     }
     if ((how & X_OK) && (__wrap_stat(path, &st) < 0 || (S_ISREG(st.st_mode) && !(st.st_mode & 0111)))) {
@@ -253,6 +257,9 @@ int __wrap_open(const char *path, int flags, ...) {
     va_list args;
     int fd;
 
+    if (unnamed(path)) {
+        return -1;
+    }
     if (flags & O_CREAT) {
         va_start(args, flags);
         mode = va_arg(args, mode_t);
@@ -266,10 +273,15 @@ int __wrap_open(const char *path, int flags, ...) {
     return fd;
 }
 
+/* Not by way of open(). */
+FILE *__wrap_fopen(const char *path, const char *mode) {
+    return unnamed(path) ? NULL : __real_fopen(path, mode);
+}
+
 int __wrap_mkdir(const char *path, mode_t mode) {
     struct stat st;
 
-    if (__real_mkdir(path, mode) < 0) {
+    if (unnamed(path) || __real_mkdir(path, mode) < 0) {
         return -1;
     }
     if (worth_keeping(mode, 0777 & ~USUAL_UMASK) && __real_stat(path, &st) == 0) {
@@ -292,11 +304,17 @@ static void forget(const char *path) {
 }
 
 int __wrap_unlink(const char *path) {
+    if (unnamed(path)) {
+        return -1;
+    }
     forget(path);
     return __real_unlink(path);
 }
 
 int __wrap_rmdir(const char *path) {
+    if (unnamed(path)) {
+        return -1;
+    }
     forget(path);
     return __real_rmdir(path);
 }
@@ -304,7 +322,7 @@ int __wrap_rmdir(const char *path) {
 int __wrap_rename(const char *from, const char *to) {
     struct stat st;
 
-    if (__wrap_lstat(from, &st) < 0) {
+    if (__wrap_lstat(from, &st) < 0 || unnamed(to)) {
         return -1;
     }
     return S_ISLNK(st.st_mode) ? compat_rename_link(from, to) : __real_rename(from, to);
@@ -331,6 +349,9 @@ DIR *__wrap_opendir(const char *path) {
     char name[PATH_MAX];
     size_t length = strlen(path);
 
+    if (unnamed(path)) {
+        return NULL;
+    }
     while (length > 1 && path[length - 1] == '/') {
         length--;
     }

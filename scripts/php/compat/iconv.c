@@ -5,7 +5,8 @@
  * has not, and knows neither //TRANSLIT nor //IGNORE. Here such a character is
  * EILSEQ, so that libxml2 can write a character reference and PHP its notice;
  * //TRANSLIT writes something similar or a question mark, //IGNORE leaves out
- * what is not valid or cannot be written. Targets that have every character
+ * what is not valid or cannot be written. ISO-2022-JP changes its character set
+ * where the text does, not at each character. Targets that have every character
  * (UTF-8 and the like) go straight to the C library.
  *
  * Link with --wrap=iconv_open --wrap=iconv --wrap=iconv_close.
@@ -22,6 +23,7 @@
 #define BLOCK 256
 /* room for the longest character of any charset, with escape sequences */
 #define LONGEST 16
+#define ESCAPE 3 /* bytes of an escape sequence */
 
 iconv_t __real_iconv_open(const char *to, const char *from);
 size_t __real_iconv(iconv_t cd, char **restrict in, size_t *restrict in_left, char **restrict out,
@@ -34,8 +36,10 @@ struct converter {
     iconv_t encode; /* UCS-4 -> to */
     bool translit;
     bool ignore;
-    bool stateful; /* what a byte of the source means depends on those before */
-    unsigned unit; /* bytes to skip when the source is not valid */
+    bool stateful;    /* what a byte of the source means depends on those before */
+    bool escapes;     /* the target is ISO-2022-JP */
+    char set[ESCAPE]; /* the character set that its text is in */
+    unsigned unit;    /* bytes to skip when the source is not valid */
 };
 
 /* What glibc writes in the C locale, in the order of the characters. */
@@ -64,6 +68,8 @@ static const struct similar {
     {0x252c, "+"},  {0x2534, "+"},   {0x253c, "+"},    {0x3000, " "},    {0xfb00, "ff"},   {0xfb01, "fi"},
     {0xfb02, "fl"}, {0xfb03, "ffi"}, {0xfb04, "ffl"},  {0xfb06, "st"},   {0xfeff, ""},
 };
+
+static const char ascii[ESCAPE + 1] = "\033(B";
 
 static bool starts(const char *name, const char *prefix) {
     return strncasecmp(name, prefix, strlen(prefix)) == 0;
@@ -142,6 +148,8 @@ iconv_t __wrap_iconv_open(const char *full_to, const char *full_from) {
     }
     c->stateful = starts(from, "ISO-2022") || (is_unicode(from) && !starts(from, "UTF-8") && !starts(from, "UTF8"));
     c->unit = unit_of(from);
+    c->escapes = starts(to, "ISO-2022-JP");
+    memcpy(c->set, ascii, ESCAPE);
     if (is_unicode(to)) {
         c->direct = __real_iconv_open(to, from);
     } else {
@@ -168,20 +176,45 @@ static bool skip(const struct converter *c, char **in, size_t *in_left) {
     return true;
 }
 
+/*
+ * Leave out what text, n bytes, needs not: the C library begins each character with the escape sequence of its set and
+ * goes back to ASCII. The length; set is that in which the text ends.
+ */
+static size_t without_escapes(const struct converter *c, char text[LONGEST + ESCAPE], size_t n, char set[ESCAPE]) {
+    memcpy(set, ascii, ESCAPE);
+    if (n > 2 * ESCAPE && text[0] == ascii[0]) {
+        memcpy(set, text, ESCAPE);
+        n -= 2 * ESCAPE;
+        memmove(text, text + ESCAPE, n);
+    }
+    if (memcmp(set, c->set, ESCAPE) != 0) {
+        memmove(text + ESCAPE, text, n);
+        memcpy(text, set, ESCAPE);
+        n += ESCAPE;
+    }
+    return n;
+}
+
 /* Write one character as it is. 0, or -1 with E2BIG, or EILSEQ when the target has it not. */
-static int put(const struct converter *c, uint32_t u, char **out, size_t *out_left) {
-    char text[LONGEST], *t = text, *from = (char *)&u;
-    size_t from_left = sizeof(u), t_left = sizeof(text), n;
+static int put(struct converter *c, uint32_t u, char **out, size_t *out_left) {
+    char text[LONGEST + ESCAPE], set[ESCAPE], *t = text, *from = (char *)&u;
+    size_t from_left = sizeof(u), t_left = LONGEST, n;
 
     n = __real_iconv(c->encode, &from, &from_left, &t, &t_left);
     if (n != 0) {
         errno = EILSEQ;
         return -1;
     }
-    n = sizeof(text) - t_left;
+    n = LONGEST - t_left;
+    if (c->escapes) {
+        n = without_escapes(c, text, n, set);
+    }
     if (n > *out_left) {
         errno = E2BIG;
         return -1;
+    }
+    if (c->escapes) {
+        memcpy(c->set, set, ESCAPE);
     }
     memcpy(*out, text, n);
     *out += n;
@@ -189,12 +222,28 @@ static int put(const struct converter *c, uint32_t u, char **out, size_t *out_le
     return 0;
 }
 
+/* Back to where every text begins and ends. */
+static int reset(struct converter *c, char **restrict out, size_t *restrict out_left) {
+    if (out && *out && memcmp(c->set, ascii, ESCAPE) != 0) {
+        if (*out_left < ESCAPE) {
+            errno = E2BIG;
+            return -1;
+        }
+        memcpy(*out, ascii, ESCAPE);
+        *out += ESCAPE;
+        *out_left -= ESCAPE;
+    }
+    memcpy(c->set, ascii, ESCAPE);
+    return 0;
+}
+
 /* Write something similar. */
-static int put_similar(const struct converter *c, uint32_t u, char **out, size_t *out_left) {
+static int put_similar(struct converter *c, uint32_t u, char **out, size_t *out_left) {
     const char *text = "?";
-    char *at = *out;
+    char *at = *out, set[ESCAPE];
     size_t left = *out_left;
 
+    memcpy(set, c->set, ESCAPE);
     for (size_t i = 0; i < sizeof(similar) / sizeof(*similar); i++) {
         if (similar[i].c == u) {
             text = similar[i].text;
@@ -202,6 +251,7 @@ static int put_similar(const struct converter *c, uint32_t u, char **out, size_t
     }
     for (; *text; text++) {
         if (put(c, (unsigned char)*text, &at, &left)) {
+            memcpy(c->set, set, ESCAPE);
             return -1;
         }
     }
@@ -248,7 +298,7 @@ static bool convert_block(struct converter *c, char **in, size_t *in_left, char 
     size_t left = *in_left < BLOCK ? *in_left : BLOCK, n = left;
     size_t to_left = sizeof(block), from_left, o_left = *out_left;
 
-    if (c->stateful || n < LONGEST) {
+    if (c->stateful || c->escapes || n < LONGEST) {
         return false;
     }
     __real_iconv(c->decode, &at, &left, &to, &to_left);
@@ -277,7 +327,7 @@ size_t __wrap_iconv(iconv_t cd, char **restrict in, size_t *restrict in_left, ch
         return n;
     }
     if (!in || !*in) {
-        return 0;
+        return (size_t)reset(c, out, out_left);
     }
     while (*in_left > 0) {
         int n;
