@@ -23,7 +23,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 
 const TEST_SECONDS = 120; // of processor time, each process
-const WAIT_SECONDS = 1200; // without output: for a test that waits for ever; machines may be busy
+const WAIT_SECONDS = 3600; // without output: for a test that waits for ever; machines may be busy
 const BATCH_TESTS = 120; // folders are put together until there are as many
 const EXCERPT_BYTES = 64 << 10; // of each end of what a failed test wrote
 const OUTCOMES = { PASSED: 'pass', FAILED: 'fail', SKIPPED: 'skip', XFAILED: 'xfail', WARNED: 'warn', BORKED: 'bork', LEAKED: 'leak' };
@@ -31,11 +31,8 @@ const OUTCOMES = { PASSED: 'pass', FAILED: 'fail', SKIPPED: 'skip', XFAILED: 'xf
 const byName = (a, b) => (a < b ? -1 : 1);
 const lines = (file) => readFileSync(file, 'utf8').split('\n').filter(Boolean);
 
-// A test that hands over to those of another folder: its title, by which run-tests.php names them, and that folder.
-function redirect(tree, test) {
-  const text = readFileSync(join(tree, test), 'latin1');
-  return /^--REDIRECTTEST--/m.test(text) && { title: /^--TEST--\s*(.*)/.exec(text)[1].trim(), folder: /'TESTS' => __DIR__ \. '\/(.*?)'/.exec(text)[1] };
-}
+// The folder that a test hands over to, if it does.
+const redirect = (tree, test) => /^--REDIRECTTEST--[^]*'TESTS' => __DIR__ \. '\/(.*?)'/m.exec(readFileSync(join(tree, test), 'latin1'))?.[1];
 
 // Every .phpt below, relative to the tree. A test that is not there is one of those that a test there hands over to: that one.
 function list(tree, path) {
@@ -87,6 +84,7 @@ function batches(tests) {
 function kind(output) {
   // by SIGALRM or SIGXCPU
   if (/\*\* ERROR: process timed out \*\*|Termsig=(14|24)\b/.test(output)) return 'timeout';
+  if (/Termsig=25\b/.test(output)) return 'fail'; // SIGXFSZ: output without end
   if (/Termsig=|run-node: trap|\[error\] (execution failed|.*[Tt]rap)|wasm trap/.test(output)) return 'crash';
   return 'fail';
 }
@@ -118,7 +116,7 @@ async function runTests(target, source, out, driver, jobs, cli, cgi, paths) {
   rmSync(work, { recursive: true, force: true });
   mkdirSync(tree, { recursive: true });
   const handed = new Map(tests.map((name) => [name, redirect(source, name)]).filter(([, to]) => to));
-  for (const folder of new Set([...tests.map(home), ...[...handed.values()].map((to) => to.folder)])) {
+  for (const folder of new Set([...tests.map(home), ...handed.values()])) {
     cpSync(join(source, folder), join(tree, folder), { recursive: true, preserveTimestamps: true });
   }
   for (const name of readdirSync(source).filter((entry) => /^(run-tests\.php|php\.ini-.*)$/.test(entry))) {
@@ -149,17 +147,17 @@ async function runTests(target, source, out, driver, jobs, cli, cgi, paths) {
     for (const name of ['LC_ALL', 'LANG', 'TZ', 'MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES']) {
       delete env[name];
     }
-    const argv = ['-n', '-d', 'memory_limit=-1', 'run-tests.php', '-q', '--offline', ...(process.env.SLOW ? [] : ['-x']),
+    const argv = ['-n', '-d', 'memory_limit=2G', 'run-tests.php', '-q', '--offline', ...(process.env.SLOW ? [] : ['-x']),
       '--set-timeout', `${WAIT_SECONDS}`, '-W', join(own, 'results'), '-r', join(own, 'list')];
     const log = join(own, 'log');
     const script = 'ulimit -t "$1" && log=$2 && shift 2 && exec "$@" >"$log" 2>&1 </dev/null';
     const ended = await run('sh', ['-c', script, '-', `${TEST_SECONDS}`, log, driver, ...argv], { cwd: tree, env, stdio: 'inherit' });
     for (const line of existsSync(join(own, 'results')) ? lines(join(own, 'results')) : []) {
       const [word, path] = line.split('\t');
-      const [, title, file] = /^(?:# (.*?): )?(.*)$/.exec(path);
-      const by = title && names.find((name) => handed.get(name)?.title === title);
+      const [, by, file] = /^(?:# (.*?): )?(.*)$/.exec(path);
       // named after the test that handed over, as each may do so with settings of its own
-      outcomes.set(by ? `${dirname(by)}/${basename(file)}` : file.replace(`${tree}/`, ''), OUTCOMES[word] ?? word.toLowerCase());
+      const name = by ? `${dirname(by)}/${basename(file)}` : file;
+      outcomes.set(name.replace(`${tree}/`, ''), OUTCOMES[word] ?? word.toLowerCase());
     }
     // a test that hands over to others has no outcome of its own
     const lost = names.filter((name) => !outcomes.has(name) && !handed.has(name));

@@ -3,7 +3,8 @@
  *   guest-server serve SOCKET LIBRARY MODULE     loads the module with the libwasmedge named, answers on the socket
  *   guest-server run SOCKET ARGUMENTS...         one run of it: our streams, our environment, our folder as PWD, the
  *                                                host's files; exits as the guest does (134: trap). After
- *                                                PHP_GUEST_SECONDS of processor time it ends by SIGXCPU
+ *                                                PHP_GUEST_SECONDS of processor time it ends by SIGXCPU,
+ *                                                after 16 MiB of output by SIGXFSZ
  *
  * Each run is a process of its own, forked after loading: what a run sees is what `wasmedge run --dir /:/` gives.
  * The declarations of WasmEdge's C interface (0.14) are written out here because its headers need not be installed. */
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,7 +28,9 @@
 #define MAX_WORDS 4096
 #define TRAP_STATUS 134
 /* What a run may take beyond its processor time, for one that waits: so many times as long. */
-#define WAIT_FACTOR 10
+#define WAIT_FACTOR 30
+/* Of standard output: what runs the tests keeps it in memory, and a test may write for ever. */
+#define MAX_OUTPUT (16u << 20)
 
 struct result {
     uint32_t code;
@@ -255,11 +259,37 @@ static int append(char *to, uint32_t *at, const char *word) {
     return 0;
 }
 
+static int same_file(int a, int b) {
+    struct stat x, y;
+
+    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* From fd to standard output, up to the end. */
+static void relay(int fd) {
+    static char buffer[64 << 10];
+    size_t total = 0;
+    ssize_t n;
+
+    while ((n = read(fd, buffer, sizeof(buffer))) > 0) {
+        for (ssize_t at = 0, put; at < n; at += put) {
+            put = write(1, buffer + at, (size_t)(n - at));
+            if (put < 0) {
+                exit(TRAP_STATUS);
+            }
+        }
+        total += (size_t)n;
+        if (total > MAX_OUTPUT) {
+            raise(SIGXFSZ); /* and the server ends the guest, as nobody is connected */
+        }
+    }
+}
+
 static int run(const char *path, char **args, char **environment, unsigned seconds) {
     static char words[MAX_REQUEST], pwd[8192] = "PWD=";
     struct sockaddr_un name = address(path);
     struct request head = {0, 0, 1, seconds};
-    int fds[3] = {0, 1, 2}, status, connection = socket(AF_UNIX, SOCK_STREAM, 0);
+    int fds[3] = {0, 1, 2}, output[2], status, connection = socket(AF_UNIX, SOCK_STREAM, 0);
     char control[CMSG_SPACE(sizeof(fds))] = {0};
     struct iovec iov = {&head, sizeof(head)};
     struct msghdr message = {
@@ -283,12 +313,21 @@ static int run(const char *path, char **args, char **environment, unsigned secon
     if (!fits || connect(connection, (struct sockaddr *)&name, sizeof(name)) < 0) {
         die(path, fits ? strerror(errno) : "too long a command");
     }
+    if (pipe(output) < 0) {
+        die("pipe", strerror(errno));
+    }
+    fds[1] = output[1];
+    fds[2] = same_file(1, 2) ? output[1] : 2;
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
     rights->cmsg_len = CMSG_LEN(sizeof(fds));
     memcpy(CMSG_DATA(rights), fds, sizeof(fds));
-    if (sendmsg(connection, &message, 0) < 0 || write(connection, words, head.bytes) != (ssize_t)head.bytes ||
-        read(connection, &status, sizeof(status)) != (ssize_t)sizeof(status)) {
+    if (sendmsg(connection, &message, 0) < 0 || write(connection, words, head.bytes) != (ssize_t)head.bytes) {
+        die(path, strerror(errno));
+    }
+    close(output[1]);
+    relay(output[0]);
+    if (read(connection, &status, sizeof(status)) != (ssize_t)sizeof(status)) {
         die(path, "lost");
     }
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {

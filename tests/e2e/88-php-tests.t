@@ -12,7 +12,7 @@ run wlpack build $recipe --until aot --output "$T/out"
 status_is 0 "wlpack build $recipe --until aot"
 
 cat "$list/sample" "$list/once-broken" | grep -v '^#' | sort -u >"$T/sample"
-JOBS=$(nproc) OUT=$T/results SAMPLE=$T/sample MODULES=$T/out/$recipe/bin "$top/scripts/php-tests" $recipe wasmedge >"$T/report" 2>"$err"
+JOBS=$(nproc) OUT=$T/results SAMPLE=$T/sample MODULES=$T/out/$recipe/bin BUILD=${WLPACK%/*} "$top/scripts/php-tests" $recipe wasmedge >"$T/report" 2>"$err"
 status=$?
 sed 's/^/# /' "$T/report"
 [ "$status" -eq 0 ] || sed 's/^/# /' "$err"
