@@ -53,6 +53,8 @@ wasmedge_debian_exact='wasmedge=0.14.1+dfsg-3.1'
 mirror_table='
 php-7.4.33.tar.xz 924846abf93bc613815c55dd3f5809377813ac62a9ec4eb3778675b82a27b927 https://www.php.net/distributions/php-7.4.33.tar.xz bullseye php7.4=7.4.33-1+deb11u5
 php-7.4.32.tar.xz 323332c991e8ef30b1d219cb10f5e30f11b5f319ce4c6642a5470d75ade7864a https://www.php.net/distributions/php-7.4.32.tar.xz - -
+php-8.2.32.tar.xz e02aa173c236c12791696254d607da680e6d5516f8f5c2339642de7c4f944bd2 https://www.php.net/distributions/php-8.2.32.tar.xz bookworm php8.2=8.2.32-1~deb12u1
+php-8.4.24.tar.xz e127be09a8506f4327c5cfa78a614b00d210714484ec215ce0011b4a03c00731 https://www.php.net/distributions/php-8.4.24.tar.xz trixie-security php8.4=8.4.24-1~deb13u1
 lua-5.4.7.tar.gz 9fbf5e28ef86c69858f6d3d34eccc32e911c1a28b4120ff3e84aaa70cfbf1e30 https://www.lua.org/ftp/lua-5.4.7.tar.gz trixie lua5.4=5.4.7-1
 bzip2-1.0.8.tar.gz ab5a03176ee106d3f0fa90e381da478ddae405918153cca248e682cd0c4a2269 https://sourceware.org/pub/bzip2/bzip2-1.0.8.tar.gz trixie bzip2=1.0.8-6
 libjpeg-turbo-2.1.5.tar.gz 254f3642b04e309fee775123133c6464181addc150499561020312ec61c1bf7c https://github.com/libjpeg-turbo/libjpeg-turbo/archive/refs/tags/2.1.5.tar.gz trixie libjpeg-turbo=1:2.1.5-4
