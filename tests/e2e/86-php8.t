@@ -1,0 +1,54 @@
+#!/bin/sh
+# The later branches of PHP for real: each recipe of $WLPACK_TEST_PHP (default: the newest) is built into the user's own store, with
+# what it has to answer to php -m, then asked what its branch is about, then the fidelity gate.
+. "${0%/*}/../lib/tap.sh"
+unset WLPACK_HOME
+output=$T/out
+WASMEDGE=$(wlpack kit which wasmedge wasmedge)
+export WASMEDGE
+
+# one_branch RECIPE
+one_branch() {
+    recipe=$1
+    version=${recipe#php-}
+    bin=$output/$recipe/bin
+    run wlpack build "$recipe" --output "$output"
+    status_is 0 "wlpack build $recipe"
+    [ "$status" -eq 0 ] || return
+    for file in php.wasm php-aot.wasm php-cgi.wasm php-cgi-aot.wasm; do
+        ok "$recipe: $file is handed out" test -s "$bin/$file"
+    done
+    records=$(cut -f 2 "$out")
+    for image in cli cli-aot cgi cgi-aot; do
+        ok "$recipe: the image php:$version-$image is among the records" sh -c "printf '%s\n' \"\$1\" | grep -qx 'php:$version-$image'" - "$records"
+    done
+
+    php() { run wlpack run --output "$output" "$recipe" -- -r "$1"; }
+    php 'echo PHP_VERSION, " ", PHP_INT_SIZE, " ", PHP_OS, " ", php_uname(), "\n";'
+    out_is "$version 8 wasi wasi (none) 0.0.0 0.0.0 wasm32" "$recipe: version, 64-bit integers and the target's names"
+    php 'function f() { try { exit(3); } finally { echo "never"; } } f();'
+    status_is 3 "$recipe: exit(3) inside a function gives 3"
+    is "$(cat "$out")" "" "$recipe: and runs no finally"
+    php 'echo strlen(random_bytes(1000)), " ", strlen((new Random\Randomizer)->getBytes(300)), "\n";'
+    out_is "1000 300" "$recipe: the system's random numbers"
+    php 'enum Suit: string { case Hearts = "H"; } readonly class P { function __construct(public Suit $s) {} }
+        echo match (true) { default => (new P(Suit::from("H")))->s->name }, "\n";'
+    out_is "Hearts" "$recipe: enums, readonly classes, match"
+    php 'try { (new Fiber(function () {}))->start(); } catch (FiberError $e) { echo $e->getMessage(), "\n"; }'
+    out_is "Fibers are not available on this platform" "$recipe: starting a fiber throws"
+
+    for runtime in wasmedge node; do
+        cli=$bin/php.wasm cgi=$bin/php-cgi.wasm
+        [ $runtime = node ] || cli=$bin/php-aot.wasm cgi=$bin/php-cgi-aot.wasm
+        "$top/scripts/fidelity" $runtime "$cli" "$cgi" >"$T/gate" 2>"$err" </dev/null
+        sed -n 's/^#/&/p' "$T/gate"
+        n=$(grep -c '^ok ' "$T/gate")
+        bad=$(grep '^not ok ' "$T/gate")
+        ok "$recipe: fidelity gate, $runtime: all $n pass" test -z "$bad" -a "$n" -gt 20
+    done
+}
+
+for recipe in ${WLPACK_TEST_PHP:-php-8.4.24}; do
+    one_branch "$recipe"
+done
+done_testing
