@@ -1,6 +1,7 @@
 #!/bin/sh
 # The later branches of PHP for real: each recipe of $WLPACK_TEST_PHP (default: 8.2) is built into the user's own store, with
 # what it has to answer to php -m, then asked what its branch is about, then the fidelity gate.
+# Outside of make test until it passes: prove -v tests/php/8.t
 . "${0%/*}/../lib/tap.sh"
 unset WLPACK_HOME
 output=$T/out
