@@ -107,6 +107,22 @@ run wlpack run ./tampered.wasm -- sums
 status_is 1 "changed code"
 out_is "" "does not run"
 err_like 'not the one that its record names' "and it is said why"
+# A module that was verified before is verified again when it has changed, whatever its size and date say.
+sleep 3
+run wlpack run ./aot.wasm -- sums
+status_is 0 "a sound module"
+ok "is known from then on" test -n "$(ls "$WLPACK_HOME/verified")"
+run wlpack run ./aot.wasm -- sums
+status_is 0 "and runs again"
+flip aot.wasm $((size - 1000)) tampered.wasm
+cp aot.wasm sound.wasm
+touch -r aot.wasm date
+cat tampered.wasm >aot.wasm
+touch -r date aot.wasm
+run wlpack run ./aot.wasm -- sums
+status_is 1 "damaged behind our back"
+cat sound.wasm >aot.wasm
+
 flip aot.wasm $((size / 2)) tampered.wasm
 run wlpack run ./tampered.wasm -- sums
 status_is 1 "a changed module"

@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../base/fs.h"
@@ -17,6 +19,7 @@
 #include "run_guest.h"
 
 #define MODULE_MAX ((size_t)1 << 30) /* bytes of a module whose imports are looked at */
+#define VERIFIED_AGE 2               /* seconds; file systems tell times of at least this age apart */
 
 /* One runtime: finding it, and its command line. */
 struct runtime {
@@ -221,10 +224,43 @@ static int check_sockets(const struct wl_guest *g, const struct runtime *rt, str
     return check_ports(g, sockets, err);
 }
 
-static int check_guest(const struct wl_guest *g, const struct runtime *rt, struct wl_err *err) {
-    struct wl_aot_info info;
+/* The mark of a file that has been verified: named by everything that changes when the file does, of which a program cannot set
+ * the time of the last change. NULL: it changed so lately that another change may bear the same time. */
+static char *mark_of(const struct wl_home *home, const struct stat *st) {
+    WL_AUTOFREE char *name = NULL;
+    if (time(NULL) - st->st_ctime < VERIFIED_AGE)
+        return NULL;
+    name = wl_sprintf("%llx-%llx-%llx-%llx.%09ld-%llx.%09ld", (unsigned long long)st->st_dev,
+                      (unsigned long long)st->st_ino, (unsigned long long)st->st_size,
+                      (unsigned long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+                      (unsigned long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+    return wl_home_path2(home, WL_HOME_VERIFIED, name);
+}
 
-    if (wl_aot_verify(g->module, &info, err) < 0)
+/* The digests of a module of 25 MB take as long as starting it, so they are computed once. What cannot be noted is computed again. */
+static int verify(const struct wl_home *home, const char *module, struct wl_err *err) {
+    WL_AUTOFREE char *mark = NULL;
+    struct wl_aot_info info;
+    struct wl_err ignored;
+    struct stat before, after;
+
+    if (stat(module, &before) < 0)
+        return wl_fail_errno(err, errno, "cannot open %s", module);
+    mark = mark_of(home, &before);
+    if (mark && wl_fs_exists(mark))
+        return 0;
+    if (wl_aot_verify(module, &info, err) < 0)
+        return -1;
+    if (mark && stat(module, &after) == 0 && after.st_ino == before.st_ino && after.st_size == before.st_size &&
+        after.st_ctim.tv_sec == before.st_ctim.tv_sec && after.st_ctim.tv_nsec == before.st_ctim.tv_nsec &&
+        wl_fs_mkdirs_parent(mark, &ignored) == 0)
+        wl_fs_write(mark, "", 0, &ignored);
+    return 0;
+}
+
+static int check_guest(const struct wl_home *home, const struct wl_guest *g, const struct runtime *rt,
+                       struct wl_err *err) {
+    if (verify(home, g->module, err) < 0)
         return -1;
     for (size_t i = 0; i < g->n_dirs; i++)
         if (g->dirs[i].readonly && !rt->readonly)
@@ -310,6 +346,10 @@ static int run_child(const struct runtime *rt, const char *const *argv, int *ret
     struct tee t = {.in = -1, .out = -1};
     int rc;
 
+    /* WasmEdge copies a module several times as it loads it, page fault by page fault: a third of the time that PHP takes to start.
+     * In large pages there are few. Another C library, or somebody's own settings: as it was. */
+    if (rt->native)
+        setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 0);
     if (rt->talks && !isatty(STDOUT_FILENO) && tee_start(&t, err) < 0)
         return -1;
     rc = wl_proc_run(&p, ret_status, err);
@@ -326,7 +366,7 @@ int wl_guest_run(const struct wl_home *home, const struct wl_guest *g, const cha
     const struct runtime *rt;
     int status;
 
-    if (choose(home, runtime, &rt, &program, err) < 0 || check_guest(g, rt, err) < 0)
+    if (choose(home, runtime, &rt, &program, err) < 0 || check_guest(home, g, rt, err) < 0)
         return -1;
     module = realpath(!rt->native && g->portable ? g->portable : g->module, NULL);
     if (!module)
