@@ -29,7 +29,7 @@ err_like ' 0 functions threaded' "only on request"
 run wlpack run ./plain.wasm
 out_is "$want" "and the same answers without"
 
-for trap in type index empty state end-from end-to end-fill; do
+for trap in type index empty state end-from end-to end-fill end-from-far end-to-far end-fill-far; do
     run wlpack run ./machine.wasm --interpret -- $trap
     why=$(sed 's/.*: trap: //' "$err")
     for module in aot plain; do
@@ -43,6 +43,23 @@ run wlpack run ./machine.wasm --interpret -- end-fits
 want=$(cat "$out")
 run wlpack run ./aot.wasm -- end-fits
 out_is "$want" "a move up to the last byte"
+
+# Programs at random: the same answers as the interpreter's, and the same traps at the same places.
+same=0
+trapped=0
+for seed in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24; do
+    run wlpack run ./machine.wasm --interpret -- seed-$seed
+    want=$status:$(cat "$out")$(sed 's/.*: trap: //' "$err")
+    [ "$status" -ne 134 ] || trapped=$((trapped + 1))
+    run wlpack run ./aot.wasm -- seed-$seed
+    if [ "$want" = "$status:$(cat "$out")$(sed 's/.*: trap: //' "$err")" ]; then
+        same=$((same + 1))
+    else
+        echo "# seed-$seed differs"
+    fi
+done
+is $same 24 "programs at random"
+ok "some of them trap ($trapped)" test $trapped -gt 2 -a $trapped -lt 20
 
 # A table that others may change has no known functions.
 "$sdk/bin/clang" --target=wasm32-wasip1 --sysroot="$sdk/share/wasi-sysroot" --no-wasm-opt -O2 -Wl,--export-table \

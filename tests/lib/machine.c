@@ -135,6 +135,48 @@ static const struct op program[] = {
     {op_dadd, 1},      {op_neg, 0},   {op_leave, 0}, {op_print, 0},
 };
 
+/* Programs at random, each made from its number: up to 40 opcodes and a part that is entered, all of which end; one in four has an opcode that
+ * traps, or an operand that makes one do it. */
+static unsigned long long chance;
+
+static unsigned pick(unsigned n) {
+    chance = chance * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(chance >> 33) % n;
+}
+
+static void make(struct op *p, unsigned seed) {
+    static const op_fn plain[] = {op_add, op_sub,  op_mul,  op_xor, op_shl,  op_shr, op_neg,  op_mod,
+                                  op_div, op_dadd, op_dmul, op_int, op_call, op_ask, op_pend, op_print};
+    static const op_fn none[] = {(op_fn)0, (op_fn)0x7ffffff0, (op_fn)5000};
+    unsigned n = 4 + pick(37), i;
+
+    chance += seed * 2654435761u;
+    p[0] = (struct op){op_count, 1 + (int)pick(300)};
+    for (i = 1; i < n; i++) {
+        p[i] = (struct op){plain[pick(16)], 1 + (int)pick(1000)};
+        if (p[i].fn == op_pend)
+            p[i].a &= 1;
+        if (p[i].fn == op_call)
+            p[i].a = 1 + (int)pick(3);
+        if (i > 2 && pick(6) == 0)
+            p[i] = (struct op){op_loop, (int)pick(i - 1)};
+        if (pick(7) == 0)
+            p[i] = (struct op){op_enter, (int)(n + 2 - i)};
+    }
+    p[n++] = (struct op){op_print, 0};
+    p[n++] = (struct op){op_stop, 0};
+    for (i = 1 + pick(6); i > 0; i--)
+        p[n++] = (struct op){plain[pick(12)], 1 + (int)pick(90)};
+    p[n++] = (struct op){op_leave, 0};
+    if (pick(4) > 0)
+        return;
+    i = 1 + pick(n - 2);
+    if (pick(2))
+        p[i] = (struct op){pick(2) ? op_div : op_mod, 0};
+    else
+        p[i] = (struct op){pick(4) ? none[pick(3)] : (op_fn)(void (*)(void))wrong, 0};
+}
+
 static unsigned sum(const unsigned char *p, size_t n) {
     unsigned s = 1;
 
@@ -146,7 +188,8 @@ static unsigned sum(const unsigned char *p, size_t n) {
 static volatile size_t length;
 
 static void moves(void) {
-    static unsigned char block[400];
+    static const int shifts[] = {-1100, -600, -33, -32, -1, 0, 1, 31, 33, 600, 1100};
+    static unsigned char block[400], large[3600];
     unsigned all = 0;
 
     for (int shift = -70; shift <= 70; shift += 7)
@@ -157,41 +200,64 @@ static void moves(void) {
             memset(block + 300, (int)length + shift, length % 90);
             all = all * 17 + sum(block, sizeof(block));
         }
+    for (size_t k = 0; k < sizeof(shifts) / sizeof(*shifts); k++)
+        for (length = 60; length < 1100; length += length < 70 ? 1 : 41) {
+            for (size_t i = 0; i < sizeof(large); i++)
+                large[i] = (unsigned char)(i * 7 + (i >> 8) + length);
+            memmove(large + 1200 + shifts[k], large + 1200, length);
+            memset(large + 2400, (int)length, length);
+            all = all * 17 + sum(large, sizeof(large));
+        }
     memcpy(block, block + 200, 48);
     memset(block + 60, 0, 24);
     printf("%u %u\n", all, sum(block, sizeof(block)));
 }
 
-/* The last bytes of the memory and the first behind it: a move that does not fit must not begin. */
+/* The last bytes of the memory and the first behind it: a move that does not fit must not begin. With "far": longer ones. */
 static int at_end(const char *what) {
     unsigned char *end = (unsigned char *)(__builtin_wasm_memory_size(0) * 65536);
 
-    length = 40;
-    memset(end - 64, 1, 64);
+    length = strstr(what, "far") ? 300 : 40;
+    memset(end - 1000, 1, 990);
+    memset(end - 10, 3, 10);
     if (strcmp(what, "end-fits") == 0) {
         memmove(end - length, end - 64, length);
-        printf("%u\n", sum(end - 64, 64));
+        length = 300;
+        memmove(end - 600, end - length, length);
+        memmove(end - length, end - 800, length);
+        memset(end - length, 4, length - 1);
+        printf("%u\n", sum(end - 1000, 1000));
         return 0;
     }
     puts("before the trap");
     fflush(stdout);
-    if (strcmp(what, "end-from") == 0)
-        memmove(end - 64, end - 39, length);
-    else if (strcmp(what, "end-to") == 0)
-        memmove(end - 39, end - 64, length);
+    if (strncmp(what, "end-from", 8) == 0)
+        memmove(end - 640, end - length + 1, length);
+    else if (strncmp(what, "end-to", 6) == 0)
+        memmove(end - length + 1, end - 640, length);
     else
-        memset(end - 39, 2, length);
+        memset(end - length + 1, 2, length);
     return 0;
 }
 
 int main(int argc, char **argv) {
     struct machine m = {.ip = program};
     struct op bad[] = {{op_add, 1}, {op_div, 0}, {op_stop, 0}};
+    static struct op random[64];
     const char *what = argc > 1 ? argv[1] : "";
 
     current = &m;
     if (strncmp(what, "end-", 4) == 0)
         return at_end(what);
+    if (strncmp(what, "seed-", 5) == 0) {
+        chance = strtoul(what + 5, NULL, 10);
+        setvbuf(stdout, NULL, _IONBF, 0);
+        make(random, (unsigned)chance);
+        m.ip = random;
+        run(&m);
+        printf("%lld %.3f %d\n", m.acc, m.d, n_pending);
+        return 0;
+    }
     if (*what) {
         puts("before the trap");
         fflush(stdout);

@@ -162,14 +162,51 @@ static void test_split_bound(void **state) {
     wl_aot_ir_release(&ir);
 }
 
+#define HOST(all, slot, host, n)                                                                                       \
+    "  %" all " = load ptr, ptr @intrinsics, align 8, !invariant.group !1\n  %" slot                                   \
+    " = getelementptr inbounds [23 x ptr], ptr %" all ", i64 0, i64 " n "\n  %" host " = load ptr, ptr %" slot         \
+    ", align 8\n"
+
 /* Indirect calls look into the table that is known, with the first of equal types; other calls stay. */
 static void test_split_table(void **state) {
-    static const char body[] = IR_HEAD IR_F("0") "define protected dllexport i32 @f1(ptr %0, i32 %1) #1 {\nentry:\n"
-                                                 "  %65 = tail call ptr %64(i32 0, i32 3, i32 %61) #6\n"
-                                                 "  %75 = call ptr %74(i32 0, i32 1, i32 %1) #6\n"
-                                                 "  %85 = call ptr %84(i32 1, i32 1, i32 %1) #6\n"
-                                                 "  %95 = call ptr %94(i32 0, i32 9, i32 %1) #6\n"
-                                                 "  %96 = call i32 %65(ptr %0, i32 0, i32 1, i32 %1) #6\n}\n\n" IR_TAIL;
+    static const char body[] =
+        IR_HEAD
+            IR_F("0") "define protected dllexport i32 @f1(ptr %0, i32 %1) #1 {\nentry:\n" HOST("62", "63", "64", "18") "  %65 = tail call ptr %64(i32 0, i32 3, i32 %61) #6\n" HOST(
+                "72", "73", "74",
+                "18") "  %75 = call ptr %74(i32 0, i32 1, i32 %1) #6\n" HOST("82", "83", "84",
+                                                                             "18") "  %85 = call ptr %84(i32 1, i32 1, "
+                                                                                   "i32 "
+                                                                                   "%1) #6\n" HOST(
+                                                                                       "92", "93", "94",
+                                                                                       "18") "  %95 = call ptr "
+                                                                                             "%94(i32 0, i32 "
+                                                                                             "9, i32 %1) "
+                                                                                             "#6\n" HOST(
+                                                                                                 "102", "103", "104",
+                                                                                                 "17") "  %105 = call "
+                                                                                                       "ptr %104(i32 "
+                                                                                                       "0, i32 1, i32 "
+                                                                                                       "%1) #6\n"
+                                                                                                       "  br label "
+                                                                                                       "%later\n\nlater"
+                                                                                                       ":   ; preds = "
+                                                                                                       "%entry\n"
+                                                                                                       "  %106 = "
+                                                                                                       "alloca i8, i64 "
+                                                                                                       "16, align 16\n"
+                                                                                                       "  %107 = "
+                                                                                                       "alloca i8, i64 "
+                                                                                                       "32, align 16\n"
+                                                                                                       "  %108 = "
+                                                                                                       "alloca i8, i64 "
+                                                                                                       "5000, align "
+                                                                                                       "16\n"
+                                                                                                       "  %96 = call "
+                                                                                                       "i32 %65(ptr "
+                                                                                                       "%0, i32 0, i32 "
+                                                                                                       "1, i32 %1) "
+                                                                                                       "#6\n}"
+                                                                                                       "\n\n" IR_TAIL;
     struct wl_aot_slot slots[] = {{WL_AOT_NO_FUNCTION, 0}, {1, 1}};
     uint32_t first[] = {0, 1, 2, 1};
     struct wl_aot_table table = {slots, 2, first, 4};
@@ -183,10 +220,15 @@ static void test_split_table(void **state) {
     assert_ok(wl_aot_ir_split(path, dir, 0, &how, &ir, &err));
     assert_int_equal(ir.n_lookups, 2);
     text = get(ir.parts[0].path);
-    assert_non_null(strstr(text, "  %65 = tail call ptr @wl.lookup(ptr %64, i32 1, i32 %61) #6\n"));
-    assert_non_null(strstr(text, "  %75 = call ptr @wl.lookup(ptr %74, i32 1, i32 %1) #6\n"));
+    assert_non_null(strstr(text, "  %65 = tail call ptr @wl.lookup(i32 1, i32 %61) #6\n"));
+    assert_non_null(strstr(text, "  %75 = call ptr @wl.lookup(i32 1, i32 %1) #6\n"));
     assert_non_null(strstr(text, "  %85 = call ptr %84(i32 1, i32 1, i32 %1) #6\n"));
     assert_non_null(strstr(text, "  %95 = call ptr %94(i32 0, i32 9, i32 %1) #6\n"));
+    assert_non_null(strstr(text, "  %105 = call ptr %104(i32 0, i32 1, i32 %1) #6\n"));
+    assert_non_null(strstr(text, "entry:\n  %wl.scratch.0 = alloca i8, i64 32, align 16\n"));
+    assert_non_null(strstr(text, "  %106 = getelementptr inbounds i8, ptr %wl.scratch.0, i64 0\n"));
+    assert_non_null(strstr(text, "  %107 = getelementptr inbounds i8, ptr %wl.scratch.1, i64 0\n"));
+    assert_non_null(strstr(text, "  %108 = alloca i8, i64 5000, align 16\n"));
     assert_non_null(strstr(text, "  %96 = call i32 %65(ptr %0, i32 0, i32 1, i32 %1) #6\n"));
     assert_non_null(strstr(text, "{ i32 -1, i32 0 },\n  { i32, i32 } { i32 1, i32 trunc"));
     free(text);
@@ -257,7 +299,8 @@ static void test_lines(void **state) {
     text = written(lines, &loads);
     assert_non_null(strstr(text, "  %14 = load i32, ptr %13, align 1, !tbaa !903\n"));
     assert_non_null(strstr(text, "  store i8 %9, ptr %13, align 1, !tbaa !903\n"));
-    assert_null(strstr(text, "volatile"));
+    assert_null(strstr(text, "load volatile i32"));
+    assert_null(strstr(text, "store volatile i8"));
     free(text);
 }
 
@@ -280,24 +323,59 @@ static void test_threaded(void **state) {
                                    .body = kinds,
                                    .n_functions = 2,
                                    .n_bodies = 1};
-    const struct wl_aot_how how = {.table = &table, .thread = &thread};
+    bool outside[] = {true, false};
+    struct wl_aot_pin pin = {.on = true, .outside = outside, .n_functions = 2};
+    const struct wl_aot_how how = {.table = &table, .pin = &pin, .thread = &thread};
     char *text = written(lines, &how);
 
     (void)state;
     assert_non_null(strstr(text, "define hidden i32 @f0(ptr noalias readonly %0, i32 %1) #1 {\n"));
+    assert_non_null(
+        strstr(text, "define hidden i32 @g0(ptr noalias readonly %0, ptr swiftself %memory, i32 %1) #1 {\n"));
     assert_non_null(strstr(text, "define hidden preserve_nonecc { i32, i32 } @h0("));
     assert_non_null(strstr(text, "  %13 = getelementptr inbounds i8, ptr %wl.memory, i64 0\n"));
     assert_non_null(strstr(text, "  %wl.z.0 = icmp eq i32 0, 0\n"));
     assert_non_null(strstr(text, "  %wl.z.1 = icmp eq i32 -1, 0\n"));
     assert_non_null(strstr(text, "  %wl.z.2 = icmp eq i32 %7, 0\n"));
-    assert_non_null(strstr(text, "other:\n  %wl.fa.1 = "));
+    assert_non_null(strstr(text, "other:\n  %wl.d.1 = load i1, ptr %wl.called"));
     assert_null(strstr(text, "wl.more.2:"));
     assert_non_null(strstr(text, "@wl.bodies = hidden constant [2 x i32] ["));
     free(text);
     kinds[0] = WL_BODY_NONE;
     thread.loop = 0;
     text = written(loop, &how);
-    assert_non_null(strstr(text, "  %45 = call i32 @wl.enter(ptr %0, i32 %24, ptr %41, i32 %37, ptr %3) #6\n"));
+    assert_non_null(
+        strstr(text, "  %45 = call i32 @wl.enter(ptr %0, ptr %wl.memory, i32 %24, ptr %41, i32 %37, ptr %3) #6\n"));
+    free(text);
+}
+
+/* The start of the memory goes along with every call inside of the module; others get in through f<n>. */
+static void test_pinned(void **state) {
+    static const char lines[] = CONTEXT("1", "0") "  %16 = call i32 @f1(ptr %0, i32 %14) #6\n"
+                                                  "  %17 = tail call i32 %16(ptr %0) #6\n"
+                                                  "  call void %18(i32 0, i32 0, i32 %14)\n"
+                                                  "  call void @llvm.assume(i1 true)\n  ret i32 %17\n";
+    bool outside[] = {true, false};
+    struct wl_aot_pin pin = {.on = true, .outside = outside, .n_functions = 2};
+    const struct wl_aot_how how = {.table = &no_table, .pin = &pin};
+    char *text = written(lines, &how);
+
+    (void)state;
+    assert_non_null(strstr(text, "define hidden i32 @f0(ptr noalias readonly %0, i32 %1) #1 {\n"));
+    assert_non_null(
+        strstr(text, "  %result = call i32 @g0(ptr %0, ptr swiftself %memory, i32 %1) noinline strictfp\n"));
+    assert_non_null(
+        strstr(text, "define hidden i32 @g0(ptr noalias readonly %0, ptr swiftself %wl.memory, i32 %1) #1"));
+    assert_non_null(strstr(text, "  %13 = getelementptr inbounds i8, ptr %wl.memory, i64 0\n"));
+    assert_non_null(strstr(text, "  %16 = call i32 @g1(ptr %0, ptr swiftself %wl.memory, i32 %14) #6\n"));
+    assert_non_null(strstr(text, "  %17 = tail call i32 %16(ptr %0, ptr swiftself %wl.memory) #6\n"));
+    assert_non_null(strstr(text, "  call void %18(i32 0, i32 0, i32 %14)\n  call void @llvm.assume(i1 true)\n"));
+    assert_non_null(strstr(text, "@f1 = hidden alias void (), ptr @wl.never\n"));
+    free(text);
+    pin.on = false;
+    text = written(lines, &how);
+    assert_non_null(strstr(text, "  %16 = call i32 @f1(ptr %0, i32 %14) #6\n"));
+    assert_null(strstr(text, "@g0"));
     free(text);
 }
 
@@ -316,6 +394,37 @@ static void test_threaded(void **state) {
 
 static int table_of(const char *p, size_t n, struct wl_aot_table *ret, struct wl_err *err) {
     return wl_aot_table_read((struct wl_blob){(const uint8_t *)p, n}, ret, err);
+}
+
+static void pin_of(const char *p, size_t n, bool on, const char *outside) {
+    struct wl_aot_pin pin = {0};
+    struct wl_err err;
+
+    assert_ok(wl_aot_pin_read((struct wl_blob){(const uint8_t *)p, n}, &pin, &err));
+    assert_int_equal(pin.on, on);
+    for (uint32_t i = 0; i < pin.n_functions; i++)
+        assert_int_equal(pin.outside[i], outside[i] == 'x');
+    wl_aot_pin_release(&pin);
+}
+
+/* Who can be called from outside: what is exported, starts, is in a table or named. */
+static void test_pin(void **state) {
+    static const char memory[] = W_HEAD "\1\4\1\x60\0\0"
+                                        "\3\6\5\0\0\0\0\0" W_TABLE "\5\3\1\0\1"
+                                        "\7\5\1\1t\0\0"
+                                        "\x08\1\1"
+                                        "\x09\7\1\0\x41\1\x0b\1\2"
+                                        "\x0a\x13\5\2\0\x0b\2\0\x0b\2\0\x0b\2\0\x0b\5\0\xd2\3\x1a\x0b";
+    static const char tail[] = W_HEAD "\1\4\1\x60\0\0"
+                                      "\3\2\1\0"
+                                      "\5\3\1\0\1"
+                                      "\x0a\6\1\4\0\x12\0\x0b";
+    static const char none[] = W_HEAD W_TYPES W_IMPORT W_FUNCS W_TABLE W_ELEM W_CODE("\1\1");
+
+    (void)state;
+    pin_of(memory, sizeof(memory) - 1, true, "xxxx ");
+    pin_of(tail, sizeof(tail) - 1, false, " ");
+    pin_of(none, sizeof(none) - 1, false, "xxxx");
 }
 
 static void test_table(void **state) {
@@ -498,6 +607,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_split_table, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_threaded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pinned, setup, teardown),
+        cmocka_unit_test(test_pin),
         cmocka_unit_test(test_table),
         cmocka_unit_test_setup_teardown(test_portable, setup, teardown),
         cmocka_unit_test_setup_teardown(test_record, setup, teardown),

@@ -143,15 +143,16 @@ static const char *first_error(const struct wl_buf *out, size_t *ret_len) {
 }
 
 /* What the module says about its table and, for an interpreter, its loop. */
-static int read_module(const char *in, bool interpreter, struct wl_aot_table *ret, struct wl_aot_thread *ret_thread,
-                       struct wl_err *err) {
+static int read_module(const char *in, bool interpreter, struct wl_aot_table *ret, struct wl_aot_pin *ret_pin,
+                       struct wl_aot_thread *ret_thread, struct wl_err *err) {
     WL_AUTO(wl_buf_release) struct wl_buf bytes = {0};
     struct wl_blob blob;
 
     if (wl_fs_read(in, MODULE_MAX, &bytes, err) < 0)
         return -1;
     blob = wl_buf_blob(&bytes);
-    if (wl_aot_table_read(blob, ret, err) < 0 || (interpreter && wl_aot_thread_find(blob, ret, ret_thread, err) < 0))
+    if (wl_aot_table_read(blob, ret, err) < 0 || wl_aot_pin_read(blob, ret_pin, err) < 0 ||
+        (interpreter && ret_pin->on && wl_aot_thread_find(blob, ret, ret_thread, err) < 0))
         return wl_err_context(err, "%s", in);
     return 0;
 }
@@ -166,8 +167,9 @@ static void add_flags(const struct work *w, struct wl_strv *argv) {
  * last, and by wasm.ll being whole (wl_aot_ir_split checks). */
 static int make_ir(struct work *w, struct wl_err *err) {
     WL_AUTO(wl_aot_table_release) struct wl_aot_table table = {0};
+    WL_AUTO(wl_aot_pin_release) struct wl_aot_pin pin = {0};
     WL_AUTO(wl_aot_thread_release) struct wl_aot_thread thread = {0};
-    const struct wl_aot_how how = {.table = &table, .thread = &thread, .loads = w->spec->interpreter};
+    const struct wl_aot_how how = {.table = &table, .pin = &pin, .thread = &thread, .loads = w->spec->interpreter};
     WL_AUTO(wl_buf_release) struct wl_buf out = {.max = OUTPUT_MAX};
     WL_AUTO(wl_strv_release) struct wl_strv argv = {0};
     WL_AUTOFREE char *stop = work_path(w, "wasm-opt.ll");
@@ -202,7 +204,7 @@ static int make_ir(struct work *w, struct wl_err *err) {
                        "wasmedge cannot precompile %s: %.*s (it knows no exceptions: they have to be lowered before)",
                        w->spec->in, (int)len, why);
     }
-    if (read_module(in, w->spec->interpreter, &table, &thread, err) < 0 ||
+    if (read_module(in, w->spec->interpreter, &table, &pin, &thread, err) < 0 ||
         wl_aot_ir_split(ll, w->spec->work_dir, 0, &how, &w->ir, err) < 0)
         return -1;
     w->spec->n_threaded = thread.found ? thread.n_bodies : 0;

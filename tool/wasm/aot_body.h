@@ -1,5 +1,5 @@
 /* The functions of a part as they are compiled: WasmEdge's text line by line, with what replaces it. See aot_text.h for single
- * lines, aot_thread.h for the functions of an interpreter; calls through the table are here.
+ * lines, aot_pin.h for the start of the memory, aot_thread.h for the functions of an interpreter; calls through the table are here.
  *
  * With a known table (n > 0), indirect calls through table 0 take the function from a constant copy of it when the index is
  * inside and the type is the very one, and ask the runtime, as before, otherwise: an index outside, an empty slot, another
@@ -12,16 +12,20 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "aot_pin.h"
 #include "aot_table.h"
 #include "aot_text.h"
 #include "aot_thread.h"
 
 #define WL_AOT_READS 8 /* kept */
+#define WL_AOT_SCRATCHES 2
+#define WL_AOT_SCRATCH_MAX 4096 /* bytes each */
 
 /* How a module is written. */
 struct wl_aot_how {
     const struct wl_aot_table *table;
-    const struct wl_aot_thread *thread; /* NULL or not found: none */
+    const struct wl_aot_pin *pin;       /* NULL or not on: every function loads the start of the memory itself */
+    const struct wl_aot_thread *thread; /* NULL or not found: none; needs pin */
     bool loads;                         /* ordinary accesses to the memory (aot_text.h) */
 };
 
@@ -29,8 +33,12 @@ struct wl_aot_body {
     const struct wl_aot_how *how;
     struct wl_aot_text text;
     uint32_t function;
+    bool pinned;            /* it has the start of the memory */
     bool threaded, is_loop; /* it is one of the interpreter's functions, its loop */
     bool entry;             /* the next line is its first */
+    bool first_block;
+    unsigned long scratch; /* bytes that any line wants (wl_aot_body_scratch) */
+    unsigned n_scratch;    /* taken in this block */
     unsigned n_returns;
     char index[WL_AOT_NAME]; /* in the loop: of the call that comes */
     /* In the loop: the values that were read from variables last, and the variables' places. */
@@ -44,8 +52,11 @@ struct wl_aot_body {
 /* The head of a part, behind the declarations that it shares with the others. first: the part that defines the tables, and the
  * functions before `end`. */
 void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first, uint32_t end);
-/* A function's definition line, from its type on ("i32 @f12(ptr ...) #1 {\n"). f: its number, UINT32_MAX for a type wrapper. */
-void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, const char *line);
+/* A function's definition line, from its type on ("i32 @f12(ptr ...) #1 {\n"). f: its number, UINT32_MAX for a type wrapper.
+ * scratch: the most of wl_aot_body_scratch over its lines. */
+void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, unsigned long scratch, const char *line);
+/* Bytes that a line of a body takes from the stack while it runs; 0: none, or too many to be set aside. */
+unsigned long wl_aot_body_scratch(const char *line);
 /* A line of its body, whole, with its newline. */
 void wl_aot_body_line(struct wl_aot_body *b, FILE *out, const char *line);
 

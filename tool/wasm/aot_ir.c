@@ -57,7 +57,8 @@ struct split {
     size_t *part_of;        /* the part of the i-th function */
     size_t n_wrappers;      /* the first of them are type wrappers */
     size_t n_aliases;
-    uint64_t *size_of; /* the bytes of the i-th function's text */
+    uint64_t *size_of;         /* the bytes of the i-th function's text */
+    unsigned long *scratch_of; /* what its lines take from the stack at most */
     size_t n, cap;
 };
 
@@ -68,6 +69,7 @@ static void split_release(struct split *s) {
     free(s->declare_at);
     free(s->part_of);
     free(s->size_of);
+    free(s->scratch_of);
 }
 
 static int open_reader(struct reader *r, const char *path, struct wl_err *err) {
@@ -152,7 +154,7 @@ static int add_function(struct split *s, const struct reader *r, struct wl_aot_i
     unsigned long index;
     char letter;
 
-    if (!end || end < sig + 1 || r->continued || !symbol(r->buf, &letter, &index))
+    if (!end || end < sig + 1 || r->continued || !symbol(r->buf, &letter, &index) || !strstr(sig, " %0"))
         return wl_fail(err, WL_FAILED, "%s: a function that cannot be understood: %.80s", r->path, r->buf);
     if (index >= FUNCTIONS_MAX)
         return wl_fail(err, WL_FAILED, "%s: more than %d functions", r->path, FUNCTIONS_MAX);
@@ -167,11 +169,15 @@ static int add_function(struct split *s, const struct reader *r, struct wl_aot_i
         s->declare_at = wl_reallocarray(s->declare_at, s->cap + 1, sizeof(*s->declare_at));
         s->part_of = wl_reallocarray(s->part_of, s->cap, sizeof(*s->part_of));
         s->size_of = wl_reallocarray(s->size_of, s->cap, sizeof(*s->size_of));
+        s->scratch_of = wl_reallocarray(s->scratch_of, s->cap, sizeof(*s->scratch_of));
     }
     s->declare_at[s->n] = s->declares.len;
     s->size_of[s->n] = r->len;
+    s->scratch_of[s->n] = 0;
     s->n++;
     wl_buf_addf(&s->declares, "declare hidden %.*s\n", (int)(end - sig), sig);
+    if (letter == 'f' && s->how->pin && s->how->pin->on)
+        wl_aot_pin_declare(&s->declares, sig);
     s->declare_at[s->n] = s->declares.len;
     return 0;
 }
@@ -213,6 +219,7 @@ static int look_at_declare(const char *line, struct wl_aot_ir *ir, struct wl_err
 /* First pass, one piece. */
 static int scan_piece(struct split *s, struct reader *r, struct wl_aot_ir *ir, struct wl_err *err) {
     const char *version;
+    unsigned long scratch;
 
     switch (r->kind) {
     case LINE_DEFINE:
@@ -220,10 +227,14 @@ static int scan_piece(struct split *s, struct reader *r, struct wl_aot_ir *ir, s
     case LINE_BODY:
     case LINE_END:
     case LINE_PRIVATE:
-        if (r->shared)
+        if (r->shared) {
             wl_buf_add(&s->shared, r->buf, r->len);
-        else
-            s->size_of[s->n - 1] += r->len;
+            return 0;
+        }
+        s->size_of[s->n - 1] += r->len;
+        scratch = wl_aot_body_scratch(r->buf);
+        if (scratch > s->scratch_of[s->n - 1])
+            s->scratch_of[s->n - 1] = scratch;
         return 0;
     case LINE_SHARED:
         wl_buf_add(&s->shared, r->buf, r->len);
@@ -351,7 +362,7 @@ static int write_parts(const char *path, const char *dir, struct split *s, struc
             write_head(out, s, ir, part, at, end);
         }
         if (r.kind == LINE_DEFINE) {
-            wl_aot_body_define(&body, out, number_of(r.buf), r.buf + strlen(DEFINE));
+            wl_aot_body_define(&body, out, number_of(r.buf), s->scratch_of[at], r.buf + strlen(DEFINE));
             at++;
         } else if (r.shared || (r.kind != LINE_BODY && r.kind != LINE_END)) {
             continue;

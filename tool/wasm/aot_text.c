@@ -152,7 +152,8 @@ static bool write_bulk(const struct wl_aot_text *t, FILE *out, const char *line)
     } else {
         return false;
     }
-    fprintf(out, "%.*scall void @wl.%s(ptr %%0, ptr %s, %s", (int)(at - line), line, function, t->host, operands);
+    fprintf(out, "%.*scall void @wl.%s(ptr %s, ptr %s, %s", (int)(at - line), line, function,
+            t->has_memory ? "swiftself %wl.memory" : "%0", t->host, operands);
     return true;
 }
 
@@ -176,18 +177,59 @@ bool wl_aot_text_line(struct wl_aot_text *t, FILE *out, const char *line) {
 
 /* --- The functions, in pieces --- */
 
-static const char copy_operands[] = "(ptr %context, ptr %host, i32 %to, i32 %from, i32 %n)";
+static const char copy_operands[] = "ptr %host, i32 %to, i32 %from, i32 %n)";
 
-static const char copy_ask[] = "  %less = add i32 %n, -1\n"
+static const char copy_ask[] = "  %n64 = zext i32 %n to i64\n"
+                               "  %to64 = zext i32 %to to i64\n"
+                               "  %from64 = zext i32 %from to i64\n"
+                               "  %less = add i32 %n, -1\n"
                                "  %small = icmp ult i32 %less, 64\n"
-                               "  br i1 %small, label %here, label %ask\n"
+                               "  br i1 %small, label %here, label %large\n"
+                               "large:\n"
+                               "  %some = icmp ult i32 %less, 1024\n"
+                               "  %gap = sub i64 %to64, %from64\n"
+                               "  %apart = icmp uge i64 %gap, %n64\n"
+                               "  %loops = and i1 %some, %apart\n"
+                               "  br i1 %loops, label %begin, label %ask\n"
                                "ask:\n"
                                "  tail call void %host(i32 0, i32 0, i32 %to, i32 %from, i32 %n) strictfp\n"
-                               "  ret void\n"
-                               "here:\n";
+                               "  ret void\n";
 
-static const char copy_values[] = "  %from64 = zext i32 %from to i64\n"
-                                  "  %s = getelementptr i8, ptr %memory, i64 %from64\n"
+/* The last 32 bytes are read first and written last; the last byte of the target is read before anything is written. */
+static const char copy_loop[] = "begin:\n"
+                                "  %ls = getelementptr i8, ptr %memory, i64 %from64\n"
+                                "  %ld = getelementptr i8, ptr %memory, i64 %to64\n"
+                                "  %ln = add i64 %n64, -32\n"
+                                "  %ln1 = add i64 %n64, -1\n"
+                                "  %ls1 = getelementptr i8, ptr %ls, i64 %ln\n"
+                                "  %ls2 = getelementptr i8, ptr %ls1, i64 16\n"
+                                "  %ld1 = getelementptr i8, ptr %ld, i64 %ln\n"
+                                "  %ld2 = getelementptr i8, ptr %ld1, i64 16\n"
+                                "  %ld3 = getelementptr i8, ptr %ld, i64 %ln1\n"
+                                "  %t1 = load <16 x i8>, ptr %ls1, align 1\n"
+                                "  %t2 = load <16 x i8>, ptr %ls2, align 1\n"
+                                "  %t3 = load volatile i8, ptr %ld3, align 1\n"
+                                "  br label %loop\n"
+                                "loop:\n"
+                                "  %i = phi i64 [ 0, %begin ], [ %next, %loop ]\n"
+                                "  %is = getelementptr i8, ptr %ls, i64 %i\n"
+                                "  %is2 = getelementptr i8, ptr %is, i64 16\n"
+                                "  %id = getelementptr i8, ptr %ld, i64 %i\n"
+                                "  %id2 = getelementptr i8, ptr %id, i64 16\n"
+                                "  %m1 = load <16 x i8>, ptr %is, align 1\n"
+                                "  %m2 = load <16 x i8>, ptr %is2, align 1\n"
+                                "  store <16 x i8> %m1, ptr %id, align 1\n"
+                                "  store <16 x i8> %m2, ptr %id2, align 1\n"
+                                "  %next = add i64 %i, 32\n"
+                                "  %more = icmp ult i64 %next, %ln\n"
+                                "  br i1 %more, label %loop, label %end\n"
+                                "end:\n"
+                                "  store <16 x i8> %t1, ptr %ld1, align 1\n"
+                                "  store <16 x i8> %t2, ptr %ld2, align 1\n"
+                                "  ret void\n"
+                                "here:\n";
+
+static const char copy_values[] = "  %s = getelementptr i8, ptr %memory, i64 %from64\n"
                                   "  %se = getelementptr i8, ptr %s, i64 %n64\n"
                                   "  %s16 = getelementptr i8, ptr %s, i64 16\n"
                                   "  %sm32 = getelementptr i8, ptr %se, i64 -32\n"
@@ -236,22 +278,45 @@ static const char copy_stores[] = "n1:\n"
                                   "  ret void\n"
                                   "}\n";
 
-static const char fill_operands[] = "(ptr %context, ptr %host, i32 %to, i8 %b1, i32 %n)";
+static const char fill_operands[] = "ptr %host, i32 %to, i8 %b1, i32 %n)";
 
-static const char fill_ask[] = "  %less = add i32 %n, -1\n"
+static const char fill_ask[] = "  %n64 = zext i32 %n to i64\n"
+                               "  %to64 = zext i32 %to to i64\n"
+                               "  %b64 = zext i8 %b1 to i64\n"
+                               "  %l1 = mul i64 %b64, 72340172838076673\n"
+                               "  %w1 = trunc i64 %l1 to i32\n"
+                               "  %pair = insertelement <2 x i64> poison, i64 %l1, i32 0\n"
+                               "  %v1 = shufflevector <2 x i64> %pair, <2 x i64> poison, <2 x i32> zeroinitializer\n"
+                               "  %less = add i32 %n, -1\n"
                                "  %small = icmp ult i32 %less, 64\n"
-                               "  br i1 %small, label %here, label %ask\n"
+                               "  br i1 %small, label %here, label %large\n"
+                               "large:\n"
+                               "  %some = icmp ult i32 %less, 1024\n"
+                               "  br i1 %some, label %begin, label %ask\n"
                                "ask:\n"
                                "  tail call void %host(i32 0, i32 %to, i8 %b1, i32 %n) strictfp\n"
-                               "  ret void\n"
-                               "here:\n";
+                               "  ret void\n";
 
-static const char fill_values[] =
-    "  %b64 = zext i8 %b1 to i64\n"
-    "  %l1 = mul i64 %b64, 72340172838076673\n"
-    "  %w1 = trunc i64 %l1 to i32\n"
-    "  %pair = insertelement <2 x i64> poison, i64 %l1, i32 0\n"
-    "  %v1 = shufflevector <2 x i64> %pair, <2 x i64> poison, <2 x i32> zeroinitializer\n";
+static const char fill_loop[] = "begin:\n"
+                                "  %ld = getelementptr i8, ptr %memory, i64 %to64\n"
+                                "  %ln = add i64 %n64, -32\n"
+                                "  %ld1 = getelementptr i8, ptr %ld, i64 %ln\n"
+                                "  %ld2 = getelementptr i8, ptr %ld1, i64 16\n"
+                                "  store volatile <2 x i64> %v1, ptr %ld2, align 1\n"
+                                "  store <2 x i64> %v1, ptr %ld1, align 1\n"
+                                "  br label %loop\n"
+                                "loop:\n"
+                                "  %i = phi i64 [ 0, %begin ], [ %next, %loop ]\n"
+                                "  %id = getelementptr i8, ptr %ld, i64 %i\n"
+                                "  %id2 = getelementptr i8, ptr %id, i64 16\n"
+                                "  store <2 x i64> %v1, ptr %id, align 1\n"
+                                "  store <2 x i64> %v1, ptr %id2, align 1\n"
+                                "  %next = add i64 %i, 32\n"
+                                "  %more = icmp ult i64 %next, %ln\n"
+                                "  br i1 %more, label %loop, label %end\n"
+                                "end:\n"
+                                "  ret void\n"
+                                "here:\n";
 
 static const char fill_stores[] = "n1:\n"
                                   "  store i8 %b1, ptr %dm1, align 1\n"
@@ -281,11 +346,9 @@ static const char fill_stores[] = "n1:\n"
                                   "}\n";
 
 /* The places of the first and the last bytes. */
-static const char places[] = "  %memories = load ptr, ptr %context, align 8, " WL_AOT_SAME "\n"
-                             "  %memory = load ptr, ptr %memories, align 8, " WL_AOT_SAME "\n"
-                             "  %n64 = zext i32 %n to i64\n"
-                             "  %to64 = zext i32 %to to i64\n"
-                             "  %d = getelementptr i8, ptr %memory, i64 %to64\n"
+static const char load_memory[] = "  %memories = load ptr, ptr %context, align 8, " WL_AOT_SAME "\n"
+                                  "  %memory = load ptr, ptr %memories, align 8, " WL_AOT_SAME "\n";
+static const char places[] = "  %d = getelementptr i8, ptr %memory, i64 %to64\n"
                              "  %de = getelementptr i8, ptr %d, i64 %n64\n"
                              "  %d16 = getelementptr i8, ptr %d, i64 16\n"
                              "  %dm32 = getelementptr i8, ptr %de, i64 -32\n"
@@ -306,25 +369,34 @@ static const char by_size[] = "  %is16 = icmp ugt i32 %n, 15\n"
                               "  %is4 = icmp ugt i32 %n, 3\n"
                               "  br i1 %is4, label %n4, label %n1\n";
 
-static void write_copy(FILE *out, const char *head, const char *attribute) {
-    fprintf(out, "define %s%s %s strictfp {\n%s%s%s%s%s", head, copy_operands, attribute, copy_ask, places, copy_values,
-            by_size, copy_stores);
+/* What they are called with first: the start of the memory where it is known, else the context that leads to it. */
+static const char *first_parameter(bool has_memory) {
+    return has_memory ? "(ptr swiftself %memory, " : "(ptr %context, ";
 }
 
-static void write_fill(FILE *out, const char *head, const char *attribute) {
-    fprintf(out, "define %s%s %s strictfp {\n%s%s%s%s%s", head, fill_operands, attribute, fill_ask, places, fill_values,
-            by_size, fill_stores);
+static void write_copy(FILE *out, const char *head, const char *attribute, bool has_memory) {
+    fprintf(out, "define %s%s%s %s strictfp {\n%s%s%s%s%s%s%s", head, first_parameter(has_memory), copy_operands,
+            attribute, has_memory ? "" : load_memory, copy_ask, copy_loop, places, copy_values, by_size, copy_stores);
 }
 
-void wl_aot_text_head(FILE *out, bool first) {
-    write_copy(out, "private void @wl.copy.here", "alwaysinline");
-    write_fill(out, "private void @wl.fill.here", "alwaysinline");
+static void write_fill(FILE *out, const char *head, const char *attribute, bool has_memory) {
+    fprintf(out, "define %s%s%s %s strictfp {\n%s%s%s%s%s%s", head, first_parameter(has_memory), fill_operands,
+            attribute, has_memory ? "" : load_memory, fill_ask, fill_loop, places, by_size, fill_stores);
+}
+
+void wl_aot_text_head(FILE *out, bool first, bool has_memory) {
+    const char *parameter = has_memory ? "ptr swiftself" : "ptr";
+
+    write_copy(out, "private void @wl.copy.here", "alwaysinline", has_memory);
+    write_fill(out, "private void @wl.fill.here", "alwaysinline", has_memory);
     if (first) {
-        write_copy(out, "hidden void @wl.copy", "noinline");
-        write_fill(out, "hidden void @wl.fill", "noinline");
+        write_copy(out, "hidden void @wl.copy", "noinline", has_memory);
+        write_fill(out, "hidden void @wl.fill", "noinline", has_memory);
     } else {
-        fprintf(out, "declare hidden void @wl.copy(ptr, ptr, i32, i32, i32)\n"
-                     "declare hidden void @wl.fill(ptr, ptr, i32, i8, i32)\n");
+        fprintf(out,
+                "declare hidden void @wl.copy(%s, ptr, i32, i32, i32)\n"
+                "declare hidden void @wl.fill(%s, ptr, i32, i8, i32)\n",
+                parameter, parameter);
     }
     fprintf(out, "!900 = !{!\"wl\"}\n"
                  "!901 = !{!\"memory\", !900, i64 0}\n"

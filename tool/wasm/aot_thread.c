@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../base/mem.h"
+#include "aot_pin.h"
 #include "aot_text.h"
 #include "module.h"
 
@@ -281,8 +282,8 @@ static void write_tables(FILE *out, const struct wl_aot_thread *t, const struct 
     for (uint32_t i = 0; i < t->n; i++)
         write_offset(out, "@wl.stops", "@wl.stop", i + 1 < t->n);
     fprintf(out, "], align 16\n"
-                 "define hidden preserve_nonecc { i32, i32 } @wl.stop(ptr %%0, i32 %%1, ptr %%2, ptr %%3, i32 %%4) {\n"
-                 "  %%pair = insertvalue { i32, i32 } { i32 0, i32 0 }, i32 %%1, 1\n"
+                 "define hidden preserve_nonecc { i32, i32 } @wl.stop(ptr %%0, ptr %%1, i32 %%2, ptr %%3, i32 %%4) {\n"
+                 "  %%pair = insertvalue { i32, i32 } { i32 0, i32 0 }, i32 %%2, 1\n"
                  "  ret { i32, i32 } %%pair\n"
                  "}\n");
 }
@@ -295,16 +296,16 @@ void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct w
         fprintf(out,
                 "@wl.bodies = external hidden constant [%u x i32], align 16\n"
                 "@wl.stops = external hidden constant [%u x i32], align 16\n"
-                "declare hidden preserve_nonecc { i32, i32 } @wl.stop(ptr, i32, ptr, ptr, i32)\n",
+                "declare hidden preserve_nonecc { i32, i32 } @wl.stop(ptr, ptr, i32, ptr, i32)\n",
                 t->n, t->n);
     if (first)
         for (uint32_t f = end; f < t->n_functions; f++)
             if (is_body(t, f))
-                fprintf(out, "declare hidden preserve_nonecc { i32, i32 } @h%u(ptr, i32, ptr, ptr, i32)\n", f);
+                fprintf(out, "declare hidden preserve_nonecc { i32, i32 } @h%u(ptr, ptr, i32, ptr, i32)\n", f);
     fprintf(
         out,
-        "declare void @llvm.assume(i1)\n"
-        "define private i32 @wl.enter(ptr %%0, i32 %%1, ptr %%plain, i32 %%index, ptr %%state) alwaysinline "
+        "define private i32 @wl.enter(ptr %%0, ptr %%memory, i32 %%1, ptr %%plain, i32 %%index, ptr %%state) "
+        "alwaysinline "
         "strictfp {\n"
         "  %%relative = sub i32 %%index, %u\n"
         "  %%inside = icmp ult i32 %%relative, %u\n"
@@ -317,20 +318,18 @@ void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct w
         "  %%none = icmp eq ptr %%body, @wl.stop\n"
         "  br i1 %%none, label %%other, label %%go, " WL_AOT_RARELY "\n"
         "go:\n"
-        "  %%memories = load ptr, ptr %%0, align 8, " WL_AOT_SAME "\n"
-        "  %%memory = load ptr, ptr %%memories, align 8, " WL_AOT_SAME "\n"
         "  %%wide = zext i32 %%1 to i64\n"
         "  %%place = getelementptr inbounds i8, ptr %%memory, i64 %%wide\n"
         "  %%there = getelementptr inbounds i8, ptr %%place, i64 %u\n"
         "  %%op = load i32, ptr %%there, align 1, " WL_AOT_MEMORY "\n"
-        "  %%pair = call preserve_nonecc { i32, i32 } %%body(ptr %%0, i32 %%1, ptr @wl.bodies, ptr %%memory, i32 %%op) "
+        "  %%pair = call preserve_nonecc { i32, i32 } %%body(ptr %%0, ptr %%memory, i32 %%1, ptr @wl.bodies, i32 %%op) "
         "strictfp\n"
         "  %%last = extractvalue { i32, i32 } %%pair, 1\n"
         "  store i32 %%last, ptr %%state, align 4\n"
         "  %%result = extractvalue { i32, i32 } %%pair, 0\n"
         "  ret i32 %%result\n"
         "other:\n"
-        "  %%same = call i32 %%plain(ptr %%0, i32 %%1) strictfp\n"
+        "  %%same = call i32 %%plain(ptr %%0, " WL_AOT_PIN " %%memory, i32 %%1) strictfp\n"
         "  ret i32 %%same\n"
         "}\n",
         t->first, t->n, t->state);
@@ -340,11 +339,8 @@ void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, 
     const char *attributes = strchr(line, '#');
     int n = attributes ? (int)strcspn(attributes, " {") : 0;
 
-    fprintf(out,
-            "define hidden i32 @f%u(ptr noalias readonly %%0, i32 %%1) %.*s {\n"
-            "  %%memories = load ptr, ptr %%0, align 8, " WL_AOT_SAME "\n"
-            "  %%memory = load ptr, ptr %%memories, align 8, " WL_AOT_SAME "\n",
-            f, n, attributes);
+    fprintf(out, "define hidden i32 @g%u(ptr noalias readonly %%0, " WL_AOT_PIN " %%memory, i32 %%1) %.*s {\n", f, n,
+            attributes);
     if (t->body[f] == WL_BODY_EARLY)
         fprintf(out,
                 "  %%wide = zext i32 %%1 to i64\n"
@@ -353,15 +349,13 @@ void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, 
                 "  %%op = load i32, ptr %%there, align 1, " WL_AOT_MEMORY "\n",
                 t->state);
     fprintf(out,
-            "  %%pair = call preserve_nonecc { i32, i32 } @h%u(ptr %%0, i32 %%1, ptr @wl.stops, ptr %%memory, i32 %s) "
-            "noinline "
-            "strictfp\n"
+            "  %%pair = call preserve_nonecc { i32, i32 } @h%u(ptr %%0, ptr %%memory, i32 %%1, ptr @wl.stops, i32 %s) "
+            "noinline strictfp\n"
             "  %%result = extractvalue { i32, i32 } %%pair, 0\n"
             "  ret i32 %%result\n"
             "}\n"
-            "define hidden preserve_nonecc { i32, i32 } @h%u(ptr noalias readonly %%0, i32 %%1, ptr %%wl.table, ptr "
-            "%%wl.memory, "
-            "i32 %%wl.op) %.*s {\n",
+            "define hidden preserve_nonecc { i32, i32 } @h%u(ptr noalias readonly %%0, ptr %%wl.memory, i32 %%1, "
+            "ptr %%wl.table, i32 %%wl.op) %.*s {\n",
             f, t->body[f] == WL_BODY_EARLY ? "%op" : "0", f, n, attributes);
 }
 
@@ -375,11 +369,9 @@ void wl_aot_thread_entry(FILE *out, const struct wl_aot_thread *t, uint32_t f) {
         fprintf(out, "  %%wl.loaded = load i32, ptr %%wl.there, align 1, " WL_AOT_MEMORY "\n"
                      "  %%wl.same = icmp eq i32 %%wl.loaded, %%wl.op\n"
                      "  call void @llvm.assume(i1 %%wl.same)\n");
-    if (!t->has_flag)
-        return;
-    write_flag(out, t, "");
-    fprintf(out, "  %%wl.clear = icmp eq i32 %%wl.f, 0\n"
-                 "  call void @llvm.assume(i1 %%wl.clear)\n");
+    if (t->has_flag)
+        fprintf(out, "  %%wl.called = alloca i1, align 1\n"
+                     "  store i1 false, ptr %%wl.called, align 1\n");
 }
 
 /* The jump to the body that `state` goes on with; where: the place of load(state + a). id: a suffix of its own. */
@@ -402,8 +394,8 @@ static void write_jump(FILE *out, const struct wl_aot_thread *t, const char *id,
             "  %%wl.o%s = load i32, ptr %%wl.s%s, align 4, " WL_AOT_SAME "\n"
             "  %%wl.l%s = sext i32 %%wl.o%s to i64\n"
             "  %%wl.b%s = getelementptr i8, ptr %%wl.table, i64 %%wl.l%s\n"
-            "  %%wl.v%s = musttail call preserve_nonecc { i32, i32 } %%wl.b%s(ptr noalias readonly %%0, i32 %s, ptr "
-            "%%wl.table, ptr %%wl.memory, i32 %%wl.op%s) strictfp\n"
+            "  %%wl.v%s = musttail call preserve_nonecc { i32, i32 } %%wl.b%s(ptr noalias readonly %%0, ptr "
+            "%%wl.memory, i32 %s, ptr %%wl.table, i32 %%wl.op%s) strictfp\n"
             "  ret { i32, i32 } %%wl.v%s\n",
             id, id, id, id, id, id, id, id, id, id, id, id, id, state, id, id);
 }
@@ -439,6 +431,14 @@ static void write_again(FILE *out, const struct wl_aot_thread *t, unsigned n) {
     write_jump(out, t, id, n, state, where);
 }
 
+void wl_aot_thread_called(FILE *out, const struct wl_aot_thread *t, const char *line) {
+    const char *call = strstr(line, "call ");
+    const char *name = call ? strpbrk(call, "@%(") : NULL;
+
+    if (t->has_flag && name && !wl_starts(name, "@llvm.") && !wl_starts(name, "@wl."))
+        fprintf(out, "  store i1 true, ptr %%wl.called, align 1\n");
+}
+
 bool wl_aot_thread_return(FILE *out, const struct wl_aot_thread *t, const char *line, unsigned n) {
     static const char ret[] = "  ret i32 ";
     const char *v = line + strlen(ret);
@@ -451,6 +451,11 @@ bool wl_aot_thread_return(FILE *out, const struct wl_aot_thread *t, const char *
     len = (int)strcspn(v, "\n");
     if (t->has_flag) {
         snprintf(id, sizeof(id), ".%u", n);
+        fprintf(out,
+                "  %%wl.d.%u = load i1, ptr %%wl.called, align 1\n"
+                "  br i1 %%wl.d.%u, label %%wl.ask.%u, label %%wl.on.%u\n"
+                "wl.ask.%u:\n",
+                n, n, n, n, n);
         write_flag(out, t, id);
         fprintf(out, "  %%wl.c.%u = icmp eq i32 %%wl.f.%u, 0\n  br i1 %%wl.c.%u, label %%wl.on.%u, label %%wl.out.%u\n",
                 n, n, n, n, n);

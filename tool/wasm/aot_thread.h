@@ -8,7 +8,7 @@
  * which processors predict badly. Here each function of that type in the table gets a second body, h<n>, that does what the loop would
  * do next itself: where f<n> returns 0 with g clear, h<n> loads the next index and jumps (musttail) to that function's body. The loop
  * enters with the first body and gets the result of the last one: any other result, g set, an index outside of the table's range or a
- * slot with another type return to it, so that nothing else changes, traps included. f<n> itself, for all other callers, is
+ * slot with another type return to it, so that nothing else changes, traps included. g<n> itself (aot_pin.h), for all other callers, is
  * h<n> with a table of stops in place of the bodies: no code is there twice.
  *
  * The bodies' convention saves no registers (preserve_none), and hands on in registers what every opcode needs: the context, the state, the
@@ -17,10 +17,22 @@
  * Where the loop goes on with another state for a positive result (a call, a return of the interpreted program), the bodies do that as
  * well. So they return two numbers, the result and the state it belongs to, and the loop's own variable is set to the latter.
  *
+ * A handler's usual way calls nothing. So all its calls are marked cold: what they need is saved and laid out around them, and the usual way
+ * falls through to the jump. And g is only looked at where a call came before: a variable that is set behind each call says so, which
+ * LLVM turns into one way out with the look and one without.
+ *
  * PHP 7.4.33 (968 functions), Zend/bench.php, the least processor time of five turns on a busy machine, with 0.04 s of start-up:
  * native (gcc -O2, computed gotos) 0.30; direct_calls.h after wasm-opt 0.78; that with ordinary accesses and invariant loads 0.79, so these
  * pay only together with threading; threaded 0.52; with copies in place 0.53; with calls and returns 0.51 s. The code is 4.5 MB
- * instead of 4.1. What remains: calls of PHP functions (2 to 2.5 times native's time), strings; loops are at 0.9 to 1.5 times.
+ * instead of 4.1.
+ *
+ * With few extensions, user time, least of five turns on a machine with 25 others at work (native; before; with aot_pin.h, the lookup that
+ * asks less and copies in a loop; and with cold calls): bench 0.385, 0.638, 0.673, 0.561.
+ *
+ * What remains: in bench the handlers themselves (MUL 9 %, POST_INC 8, FETCH_DIM_R 5): 29 instructions where native has 13, among
+ * them a stack frame that only the cold calls need, four to check the next index, three for the distance in the table. Of these the
+ * frame is smaller with -mllvm -regalloc-csr-first-time-cost=8192 (47 of 252 saves of rbp less in the largest part), not measured.
+ * Loads of g's place in every function: it could be a cell of the memory.
  *
  * The loop is recognised in the module, instruction by instruction; anything that differs stays as it is. One thing is
  * promised by whoever asks for this: that g is 0 whenever one of the functions is called, as it is for the flag of lower_eh.h. */
@@ -69,10 +81,12 @@ void wl_aot_thread_release(struct wl_aot_thread *t);
  * `end`, the tables. */
 void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct wl_aot_table *table, bool first,
                         uint32_t end);
-/* In the place of the definition line of function f (is_body): the plain function and the head of its body. */
+/* In the place of the definition line of function f (is_body): the plain function, g<n>, and the head of its body. */
 void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, const char *line);
 /* Before the first line of the body, behind "entry:". */
 void wl_aot_thread_entry(FILE *out, const struct wl_aot_thread *t, uint32_t f);
+/* After a line of the body: where it calls something, g may be set from here on. A return that no call comes before does not look at g. */
+void wl_aot_thread_called(FILE *out, const struct wl_aot_thread *t, const char *line);
 /* In the place of a line "  ret i32 VALUE". n: a number of its own in the function. False for any other line. */
 bool wl_aot_thread_return(FILE *out, const struct wl_aot_thread *t, const char *line, unsigned n);
 
