@@ -8,6 +8,7 @@
 #include "../tool/base/out.h"
 #include "../tool/base/proc.h"
 #include "credentials_internal.h"
+#include "http_internal.h"
 
 #define NAME_MAX_LEN 64      /* characters of a helper's name */
 #define MESSAGE_MAX 200      /* characters shown of a helper's complaint */
@@ -41,6 +42,13 @@ static bool says_not_found(const struct wl_buf *out) {
     return strcasestr(wl_buf_str(out), "not found") || strcasestr(wl_buf_str(out), "no credentials");
 }
 
+/* Milliseconds that a helper gets: WL_CRED_HELPER_MS, but never beyond --timeout. */
+static unsigned patience(void) {
+    long long left = wl_http_time_left();
+
+    return left >= WL_CRED_HELPER_MS ? WL_CRED_HELPER_MS : left > 1 ? (unsigned)left : 1;
+}
+
 /* Runs one action. *ret_found is false when the helper says that there is nothing. */
 static int run(const char *name, const char *action, const char *input, struct wl_buf *out, bool *ret_found,
                struct wl_err *err) {
@@ -56,7 +64,7 @@ static int run(const char *name, const char *action, const char *input, struct w
     p.input = (struct wl_blob){(const uint8_t *)input, strlen(input)};
     p.out = out;
     p.errout = &errout;
-    p.timeout_ms = WL_CRED_HELPER_MS;
+    p.timeout_ms = patience();
     if (wl_proc_run(&p, &status, err) < 0)
         return wl_err_context(err, "credential helper");
     if (out->overflow)

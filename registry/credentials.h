@@ -14,7 +14,7 @@
 
 #define WL_CRED_FILE_MAX (1024 * 1024) /* bytes of a credential file */
 #define WL_CRED_HELPER_MAX (64 * 1024) /* bytes of a helper's answer */
-#define WL_CRED_HELPER_MS 30000        /* milliseconds a helper may take */
+#define WL_CRED_HELPER_MS 30000        /* milliseconds a helper may take, --timeout may say less */
 
 /* Strings are owned; NULL where absent. A zeroed struct is no credentials. */
 struct wl_credentials {

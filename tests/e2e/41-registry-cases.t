@@ -22,4 +22,14 @@ for case in "$top"/tests/registry/*.case; do
         fail "$title"
     fi
 done
+
+# tests/registry/README.md says what is tested where: what it names is there, and it names every kind of trouble by number
+missing=0
+for name in $(grep -o '`[^`]*`' "$top/tests/registry/README.md" | tr -d '`' | grep -E '^(auth|copy|login|proxy|pull|push|referrers|token)-[a-z0-9-]*$' | sort -u); do
+    [ -f "$top/tests/registry/$name.case" ] || { missing=$((missing + 1)); echo "# no case $name"; }
+done
+for name in $(grep -oE '`[0-9][0-9]-[a-z-]+\.t`|`[a-z]+_test`' "$top/tests/registry/README.md" | tr -d '`' | sort -u); do
+    [ -f "$top/tests/e2e/$name" ] || [ -f "$top/tests/unit/$name.c" ] || { missing=$((missing + 1)); echo "# no test $name"; }
+done
+is $missing 0 "README.md: the cases and tests that it names are there"
 done_testing

@@ -176,6 +176,33 @@ for ms in 1 2 3 5 8 12; do
 done
 is $bad 0 "save, ended by SIGINT: the whole file or none"
 
+# a push or a copy that dies leaves no tag or the whole image, and is repeated
+# whole REF: the registry has the image, or (4) no such tag
+whole() {
+    rm -rf look
+    WLPACK_HOME=$T/look run wlpack pull -q "$1"
+    case $status in
+    0) sound "$T/look" && [ "$(sed 's/.*@//' "$out")" = "$good" ] ;;
+    4) grep -qE 'has no|not found|404|unknown' "$err" ;;
+    *) return 1 ;;
+    esac
+}
+for verb in push copy; do
+    for signal in INT KILL; do
+        bad=0
+        for ms in 05 10 20 35 60 99; do
+            to=$REGISTRY/cut-$verb-$(printf '%s' $signal | tr 'A-Z' 'a-z')-$ms/app:1
+            if [ $verb = push ]; then set -- push "$to"; else set -- copy "$REGISTRY/app:1" "$to"; fi
+            timeout -s $signal "0.0$ms" "$WLPACK" "$@" >/dev/null 2>&1
+            whole "$to" || { bad=$((bad + 1)); echo "# $verb after 0.0$ms s: $(cat "$err")"; }
+            run wlpack "$@"
+            [ "$status" = 0 ] || { bad=$((bad + 1)); echo "# $verb again after 0.0$ms s: $status $(cat "$err")"; }
+            whole "$to" && [ "$status" = 0 ] || { bad=$((bad + 1)); echo "# $verb is not whole: $(cat "$err")"; }
+        done
+        is $bad 0 "$verb, ended by SIG$signal at six moments: no tag or the whole image, and it works again"
+    done
+done
+
 # --- a disk that fills up ---
 mkdir small
 if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=1200k tmpfs small 2>/dev/null; then

@@ -2,11 +2,13 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "test.h"
 
 #include "../../registry/credentials.h"
+#include "../../registry/http.h"
 #include "../../tool/base/out.h"
 
 /* A home of its own, with its bin folder in PATH for helpers. */
@@ -174,6 +176,21 @@ static void bad_helpers(void **state) {
     assert_fails(wl_credentials_find("f", "", &c, &err), WL_FAILED, "is no name of a credential helper");
 }
 
+/* One that does not end is ended, with what it has started. */
+static void hanging_helper(void **state) {
+    struct place *p = *state;
+    WL_AUTOFREE char *f = put(p, ".docker/config.json", "{\"credHelpers\":{\"h\":\"hangs\"}}");
+    struct wl_credentials c;
+    struct wl_err err;
+    time_t start = time(NULL);
+
+    put_helper(p, "hangs", "#!/bin/sh\nsleep 1000 & sleep 1000\n");
+    wl_http_configure(&(struct wl_http_settings){.timeout_s = 1});
+    assert_fails(wl_credentials_find("h", "", &c, &err), WL_FAILED, "docker-credential-hangs did not end within");
+    wl_http_configure(&(struct wl_http_settings){0});
+    assert_true(time(NULL) - start < WL_CRED_HELPER_MS / 1000);
+}
+
 static void bad_files(void **state) {
     struct place *p = *state;
     static const struct {
@@ -263,6 +280,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(precedence, setup, teardown),
         cmocka_unit_test_setup_teardown(helpers, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_helpers, setup, teardown),
+        cmocka_unit_test_setup_teardown(hanging_helper, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_files, setup, teardown),
         cmocka_unit_test_setup_teardown(store_and_erase, setup, teardown),
         cmocka_unit_test_setup_teardown(store_in_helper, setup, teardown),
