@@ -1,4 +1,4 @@
-/* Shared by http*.c alone. */
+/* Shared by http*.c; cred_helper.c asks for the time left. */
 #ifndef WL_REGISTRY_HTTP_INTERNAL_H
 #define WL_REGISTRY_HTTP_INTERNAL_H
 
