@@ -508,6 +508,7 @@ static void referrers_of_referrers(void **state) {
     WL_AUTO(wl_layout_entry_release) struct wl_layout_entry image = {0};
     WL_AUTO(wl_buf_release) struct wl_buf index = {0};
     struct wl_oci_index x = {0};
+    struct wl_referrers_tag tag = wl_referrers_tag(&one.digest);
     struct wl_layout_entry fallback = {0};
     struct wl_layout_gc gc;
     struct wl_digest ignored;
@@ -531,7 +532,7 @@ static void referrers_of_referrers(void **state) {
     x.manifests = (struct wl_oci_descriptors){&sbom, 1};
     wl_oci_index_write(&x, &index);
     assert_ok(wl_layout_blob_put(&f.l, wl_buf_blob(&index), &ignored, &err));
-    fallback = (struct wl_layout_entry){.name = wl_referrers_tag(&one.digest).s,
+    fallback = (struct wl_layout_entry){.name = tag.s,
                                         .media_type = (char *)WL_MT_INDEX,
                                         .digest = wl_digest_of(index.p, index.len),
                                         .size = index.len};
