@@ -366,7 +366,7 @@ static int write_parts(const char *path, const char *dir, struct split *s, struc
             at++;
         } else if (r.shared || (r.kind != LINE_BODY && r.kind != LINE_END)) {
             continue;
-        } else if (r.continued || r.buf[r.len - 1] != '\n') {
+        } else if (r.continued || r.len == 0 || r.buf[r.len - 1] != '\n') {
             fwrite(r.buf, 1, r.len, out);
         } else {
             wl_aot_body_line(&body, out, r.buf);
