@@ -160,7 +160,8 @@ static int build_run(struct builds *b, struct wl_run *r, bool dry, struct wl_err
 
     if (make_plan(r, err) < 0 || wl_run_steps(r, dry, err) < 0)
         return -1;
-    wl_tree_close(r);
+    if (!dry)
+        wl_tree_sweep(r);
     compile = wl_plan_find(&r->plan, "compile");
     if (r != last) {
         last->result.ran += r->result.ran;

@@ -94,6 +94,8 @@ int wl_run_artefact(const struct wl_run *r, const struct wl_plan_step *step, con
  * process at a time works there. */
 int wl_tree_open(struct wl_run *r, struct wl_err *err);
 void wl_tree_close(struct wl_run *r);
+/* wl_tree_close, and the tree of a process that was killed goes, too, even when nothing had to be built: it may be large. */
+void wl_tree_sweep(struct wl_run *r);
 /* Brings the tree to the result of a fetch, unpack, patch or configure step, from scratch when it has to. */
 int wl_tree_make(struct wl_run *r, const struct wl_plan_step *step, struct wl_outcome *out, struct wl_err *err);
 /* Runs the compile commands in the tree and puts the artefacts into dir. */

@@ -23,17 +23,20 @@ static int remove_work(const struct wl_run *r, struct wl_err *err) {
     return r->work ? wl_fs_remove(r->work, err) : 0;
 }
 
-int wl_tree_open(struct wl_run *r, struct wl_err *err) {
-    WL_AUTOFREE char *name = wl_sprintf("%s.%s", r->id, r->recipe->flavour);
-    WL_AUTOFREE char *lock = wl_sprintf("work-%s", name);
+static int lock_tree(struct wl_run *r, unsigned flags, struct wl_err *err) {
+    WL_AUTOFREE char *lock = wl_sprintf("work-%s.%s", r->id, r->recipe->flavour);
 
+    return wl_home_lock(r->home, lock, flags, &r->work_lock, err);
+}
+
+int wl_tree_open(struct wl_run *r, struct wl_err *err) {
     if (r->work_lock >= 0)
         return 0;
-    if (wl_home_lock(r->home, lock, WL_LOCK_NOWAIT, &r->work_lock, err) < 0)
+    if (lock_tree(r, WL_LOCK_NOWAIT, err) < 0)
         return -1;
     if (r->work_lock < 0) {
         r->ev->info(r->ev->arg, "another wlpack builds this recipe, waiting for it");
-        if (wl_home_lock(r->home, lock, 0, &r->work_lock, err) < 0)
+        if (lock_tree(r, 0, err) < 0)
             return -1;
     }
     /* The commands inherit the lock: where we are killed, the next process waits until the last of them is gone too, and
@@ -56,6 +59,14 @@ void wl_tree_close(struct wl_run *r) {
     wl_toolbox_release(&r->tools);
     r->tools_made = false;
     r->tree_at = NULL;
+}
+
+void wl_tree_sweep(struct wl_run *r) {
+    struct wl_err ignored;
+
+    if (r->work_lock < 0 && wl_fs_exists(r->work))
+        (void)lock_tree(r, WL_LOCK_NOWAIT, &ignored);
+    wl_tree_close(r);
 }
 
 int wl_run_fetch(struct wl_run *r, char **ret_path, struct wl_err *err) {
