@@ -400,7 +400,7 @@ static void write_jump(FILE *out, const struct wl_aot_thread *t, const char *id,
             id, id, id, id, id, id, id, id, id, id, id, id, id, state, id, id);
 }
 
-/* What a positive result does: the loop's next state, if nothing is pending. In the table of stops that is left to the caller. */
+/* What a positive result does: the loop's next state, if nothing is pending. With the table of stops that is left to the caller. */
 static void write_again(FILE *out, const struct wl_aot_thread *t, unsigned n) {
     char id[16], state[24], where[24];
 
@@ -469,8 +469,11 @@ bool wl_aot_thread_return(FILE *out, const struct wl_aot_thread *t, const char *
             "wl.not.%u:\n"
             "  %%wl.p.%u = icmp sgt i32 %.*s, 0\n"
             "  br i1 %%wl.p.%u, label %%wl.%s.%u, label %%wl.out.%u\n"
-            "wl.zero.%u:\n",
-            n, n, len, v, n, n, n, n, n, len, v, n, more, n, n, n);
+            "wl.zero.%u:\n"
+            "  %%wl.m.%u = icmp eq ptr %%wl.table, @wl.bodies\n"
+            "  br i1 %%wl.m.%u, label %%wl.next.%u, label %%wl.out.%u, " WL_AOT_MOSTLY "\n"
+            "wl.next.%u:\n",
+            n, n, len, v, n, n, n, n, n, len, v, n, more, n, n, n, n, n, n, n, n);
     snprintf(id, sizeof(id), ".z%u", n);
     write_jump(out, t, id, n, "%1", "%wl.there");
     if (t->has_again)

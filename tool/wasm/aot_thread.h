@@ -9,7 +9,8 @@
  * do next itself: where f<n> returns 0 with g clear, h<n> loads the next index and jumps (musttail) to that function's body. The loop
  * enters with the first body and gets the result of the last one: any other result, g set, an index outside of the table's range or a
  * slot with another type return to it, so that nothing else changes, traps included. g<n> itself (aot_pin.h), for all other callers, is
- * h<n> with a table of stops in place of the bodies: no code is there twice.
+ * h<n> with a table of stops in place of the bodies: no code is there twice. With that table nothing is loaded for a jump: the function may be
+ * somebody's callback that only shares the type, and what it was given no state.
  *
  * The bodies' convention saves no registers (preserve_none), and hands on in registers what every opcode needs: the context, the state, the
  * table, the start of the memory, and the value of load(state + a), which an opcode has just stored and the next one would load again.
