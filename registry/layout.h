@@ -163,7 +163,7 @@ struct wl_layout_gc {
 
 /* Removes the blobs that no entry reaches, the referrers of images that are gone (layout_referrers.h), and what killed writers left in .tmp. Waits until no other process has the layout
  * open for writing (nowait: fails instead); the caller must not have it open for writing itself. With dry, only
- * counts. A manifest that is missing or damaged stops it: nothing is removed then. */
+ * counts, and waits for nobody. A manifest that is missing or damaged stops it: nothing is removed then. */
 enum wl_layout_gc_flags { WL_LAYOUT_GC_DRY = 1, WL_LAYOUT_GC_NOWAIT = 2 };
 int wl_layout_gc(const char *dir, unsigned flags, struct wl_layout_gc *ret, struct wl_err *err);
 
