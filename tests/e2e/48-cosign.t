@@ -58,6 +58,22 @@ run wlpack sign --key good "$REGISTRY/one:1"
     run wlpack verify --key other.pub "$REGISTRY/three:1"
     out_like '^FAILED +signature +image: none of its 1 signatures' "and no other key"
 
+    # --- a key pair of cosign's own making ---
+    run "$cosign" generate-key-pair --output-key-prefix own
+    ok "cosign makes a key pair, encrypted" grep -q 'ENCRYPTED SIGSTORE PRIVATE KEY' own.key
+    run wlpack sign --key own.key "$REGISTRY/one:1"
+    status_is 0 "we sign with it, by COSIGN_PASSWORD"
+    run timeout 60 "$cosign" verify $insecure --insecure-ignore-tlog=true --key own.pub "$REGISTRY/one:1"
+    status_is 0 "cosign verifies"
+    COSIGN_PASSWORD=wrong run wlpack sign --key own.key "$REGISTRY/one:1"
+    status_is 1 "a wrong password"
+    err_like 'own.key: the password is wrong' "is told"
+    COSIGN_PASSWORD=wrong WLPACK_KEY_PASSWORD=secret run wlpack sign --key own.key "$REGISTRY/one:1"
+    status_is 0 "WLPACK_KEY_PASSWORD comes first"
+    COSIGN_PASSWORD='' run "$cosign" generate-key-pair --output-key-prefix empty
+    COSIGN_PASSWORD='' run wlpack sign --key empty.key "$REGISTRY/two:1"
+    status_is 0 "an empty password is one"
+
     # --- beside each other ---
     run wlpack sign --key good "$REGISTRY/three:1"
     err_like 'three:1: signed' "a bundle does not stand for the tag, which podman reads"

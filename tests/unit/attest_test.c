@@ -96,12 +96,77 @@ static void key_files(void **state) {
     bad = wl_path_join(dir, "bad");
     assert_ok(wl_fs_write(bad, "hello", 5, &err));
     assert_fails(wl_sign_key_load(bad, NULL, &back, &err), WL_FAILED, "no key in PEM");
-    wl_buf_clear(&pem);
-    wl_buf_adds(&pem, "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\neyJ9\n-----END ENCRYPTED SIGSTORE PRIVATE "
-                      "KEY-----\n");
-    assert_ok(wl_fs_write(bad, pem.p, pem.len, &err));
-    assert_fails(wl_sign_key_load(bad, "x", &back, &err), WL_FAILED, "cosign's own encryption");
     assert_fails(wl_sign_key_load("/nonexistent/key", NULL, &back, &err), WL_FAILED, "/nonexistent/key");
+    test_rmdir(dir);
+}
+
+/* What is in the file that `cosign generate-key-pair` (3.1) wrote with the password "secret1", and its public key. */
+static const char cosign_json[] =
+    "{\"kdf\":{\"name\":\"scrypt\",\"params\":{\"N\":65536,\"r\":8,\"p\":1},\"salt\":\"got6/"
+    "LunNaGAzGWVhGjxN+KqwdZaJXdtygb"
+    "vA1vMWjU=\"},\"cipher\":{\"name\":\"nacl/secretbox\",\"nonce\":\"VYjXCxZF0sFUz1XJJP7H/+yo4hOhpsRJ\"},\"ciphertex"
+    "t\":\"ldwsE7zN7wSqw7cmNNLg0jqdx2K2Ey8QNJ/s7myb+ef6l6wgttFK+H5LtNxNwExAtMSI8yAuq3nbboi2NBvXgM6ZTxr2rXbN"
+    "PJYg0Hh0N5A0iM4+gDZoJdHSGLPGqJ9MEpJZiZoQ97L2EKTKhqD9fwfMqgZGV8cgi3BNp3rr8rp7w7Co4RkEKDUuj7ep1dQWPL6N"
+    "rHDk1fFjPQ==\"}";
+static const char cosign_public[] = "-----BEGIN PUBLIC KEY-----\n"
+                                    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAENRhk/QGoZisVUFbh9dW4tItInkI5\n"
+                                    "RntEy1SGQVg6ysp3BccM0/TKugPZ1Zj3O3s+Ea37ZyWtt0FKIAmmooEawA==\n"
+                                    "-----END PUBLIC KEY-----\n";
+
+/* Loads the document as cosign would write it. */
+static int load_cosign_key(const char *dir, const char *json, const char *password, struct wl_sign_key *ret,
+                           struct wl_err *err) {
+    WL_AUTOFREE char *b64 = wl_base64_encode(json, strlen(json));
+    WL_AUTO(wl_buf_release) struct wl_buf pem = {0};
+    WL_AUTOFREE char *path = NULL;
+
+    wl_buf_adds(&pem, "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n");
+    for (const char *p = b64; *p; p += strlen(p) < 64 ? strlen(p) : 64)
+        wl_buf_addf(&pem, "%.64s\n", p);
+    wl_buf_adds(&pem, "-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n");
+    path = write_key(dir, "cosign.key", &pem);
+    return wl_sign_key_load(path, password, ret, err);
+}
+
+static void cosign_keys(void **state) {
+    static const struct {
+        const char *from, *to, *error;
+    } bad[] = {
+        {"scrypt", "argon2", "no key that cosign has encrypted"},
+        {"nacl/secretbox", "nacl/other", "no key that cosign has encrypted"},
+        {"\"nonce\":\"VYj", "\"nonce\":\"", "no key that cosign has encrypted"},
+        {"\"N\":65536", "\"N\":\"65536\"", "no key that cosign has encrypted"},
+        {"\"N\":65536", "\"N\":65537", "asks for more than"},
+        {"\"N\":65536", "\"N\":1073741824", "asks for more than"},
+        {"\"r\":8", "\"r\":64", "asks for more than"},
+        {"\"r\":8", "\"r\":-8", "asks for more than"},
+        {"\"p\":1", "\"p\":0", "asks for more than"},
+        {"\"p\":1", "\"p\":1000", "asks for more than"},
+        {"got6", "goT6", "password is wrong"},
+        {"ldws", "ldWs", "password is wrong"},
+        {"}", "", "no key that cosign has encrypted"},
+        {"{", "", "no key that cosign has encrypted"},
+    };
+    WL_AUTO(wl_sign_key_release) struct wl_sign_key k = {0}, none = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf pem = {0};
+    char *dir = test_dir();
+    struct wl_err err;
+
+    (void)state;
+    assert_ok(load_cosign_key(dir, cosign_json, "secret1", &k, &err));
+    assert_true(k.is_private);
+    assert_ok(wl_sign_key_write_public(&k, &pem, &err));
+    assert_string_equal(wl_buf_str(&pem), cosign_public);
+    assert_fails(load_cosign_key(dir, cosign_json, "secret2", &none, &err), WL_FAILED, "password is wrong");
+    assert_fails(load_cosign_key(dir, cosign_json, "", &none, &err), WL_FAILED, "password is wrong");
+    assert_fails(load_cosign_key(dir, cosign_json, NULL, &none, &err), WL_FAILED, "COSIGN_PASSWORD");
+    for (size_t i = 0; i < WL_ARRAY_LEN(bad); i++) {
+        const char *at = strstr(cosign_json, bad[i].from);
+        WL_AUTOFREE char *json =
+            wl_sprintf("%.*s%s%s", (int)(at - cosign_json), cosign_json, bad[i].to, at + strlen(bad[i].from));
+
+        assert_fails(load_cosign_key(dir, json, "secret1", &none, &err), WL_FAILED, bad[i].error);
+    }
     test_rmdir(dir);
 }
 
@@ -558,6 +623,7 @@ int main(void) {
         cmocka_unit_test(sign_and_verify),
         cmocka_unit_test(known_signature),
         cmocka_unit_test(key_files),
+        cmocka_unit_test(cosign_keys),
         cmocka_unit_test(other_kinds),
         cmocka_unit_test(cosign_payload),
         cmocka_unit_test(provenance_round_trip),

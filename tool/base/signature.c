@@ -5,8 +5,10 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cosign_key.h"
 #include "fs.h"
 #include "mem.h"
 
@@ -63,30 +65,57 @@ static bool is_p256(EVP_PKEY *key) {
 
 static int refuse(const char *path, const char *text, const char *pass, struct wl_err *err) {
     ERR_clear_error();
-    if (strstr(text, "ENCRYPTED SIGSTORE PRIVATE KEY") || strstr(text, "ENCRYPTED COSIGN PRIVATE KEY"))
-        return wl_fail(err, WL_FAILED,
-                       "%s: cosign's own encryption of keys is not read; make a pair with `wlpack sign --new-key`, or "
-                       "sign with `cosign sign`",
-                       path);
     if (strstr(text, "ENCRYPTED"))
         return wl_fail(err, WL_FAILED, "%s: %s", path,
                        pass ? "the password is wrong" : "this key needs its password, in " WL_KEY_PASSWORD_VARIABLE);
     return wl_fail(err, WL_FAILED, "%s: no key in PEM in it", path);
 }
 
+const char *wl_sign_key_password(void) {
+    const char *own = getenv(WL_KEY_PASSWORD_VARIABLE);
+
+    return own ? own : getenv(WL_COSIGN_PASSWORD_VARIABLE);
+}
+
+/* A file of cosign's own. */
+static int load_cosign(const char *path, const char *text, const char *pass, struct wl_sign_key *k,
+                       struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf der = {0};
+    const unsigned char *p;
+
+    if (!pass)
+        return wl_fail(
+            err, WL_FAILED,
+            "%s: this key needs its password, in " WL_KEY_PASSWORD_VARIABLE " or " WL_COSIGN_PASSWORD_VARIABLE, path);
+    if (wl_cosign_key_open(path, text, pass, &der, err) < 0)
+        return -1;
+    p = (const unsigned char *)der.p;
+    k->key = d2i_AutoPrivateKey(NULL, &p, (long)der.len);
+    OPENSSL_cleanse(der.p, der.len);
+    return k->key ? 0 : fail(err, "what is encrypted in it is no key");
+}
+
+/* A key in PEM that OpenSSL reads. */
+static int load_pem(const char *path, const struct wl_buf *text, const char *pass, struct wl_sign_key *k,
+                    struct wl_err *err) {
+    WL_AUTO(free_bio) BIO *bio = BIO_new_mem_buf(text->p, (int)text->len);
+
+    k->key = k->is_private ? PEM_read_bio_PrivateKey(bio, NULL, password, (void *)pass)
+                           : PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+    return k->key ? 0 : refuse(path, text->p, pass, err);
+}
+
 int wl_sign_key_load(const char *path, const char *pass, struct wl_sign_key *ret, struct wl_err *err) {
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     WL_AUTO(wl_sign_key_release) struct wl_sign_key k = {0};
-    WL_AUTO(free_bio) BIO *bio = NULL;
+    const char *s;
 
     if (wl_fs_read(path, WL_KEY_BYTES, &text, err) < 0)
         return -1;
-    bio = BIO_new_mem_buf(wl_buf_str(&text), (int)text.len);
-    k.is_private = strstr(wl_buf_str(&text), "PRIVATE KEY-----") != NULL;
-    k.key = k.is_private ? PEM_read_bio_PrivateKey(bio, NULL, password, (void *)pass)
-                         : PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-    if (!k.key)
-        return refuse(path, wl_buf_str(&text), pass, err);
+    s = wl_buf_str(&text);
+    k.is_private = strstr(s, "PRIVATE KEY-----") != NULL;
+    if ((wl_cosign_key_is(s) ? load_cosign(path, s, pass, &k, err) : load_pem(path, &text, pass, &k, err)) < 0)
+        return -1;
     if (!is_p256(k.key))
         return wl_fail(err, WL_FAILED, "%s: only ECDSA keys over P-256 are used, and this is another kind", path);
     *ret = k;

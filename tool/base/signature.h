@@ -22,9 +22,11 @@ void wl_sign_key_release(struct wl_sign_key *k);
 /* Makes a new private key. */
 int wl_sign_key_new(struct wl_sign_key *ret, struct wl_err *err);
 
-/* Reads a private key (PKCS #8, encrypted or not, or SEC 1) or a public one (SubjectPublicKeyInfo) from a PEM file. An
- * encrypted one needs the password (may be NULL). Other curves and key types are refused, and so are the private key files that
- * cosign itself encrypts (scrypt and secretbox, which no PEM reader knows): the error says the way out. */
+/* What verbs take the password of a key from: WLPACK_KEY_PASSWORD, else COSIGN_PASSWORD; NULL: neither is set. */
+const char *wl_sign_key_password(void);
+
+/* Reads a private key (PKCS #8, encrypted or not, SEC 1, or what `cosign generate-key-pair` writes) or a public one
+ * (SubjectPublicKeyInfo) from a PEM file. An encrypted one needs the password (may be NULL). Other curves and key types are refused. */
 int wl_sign_key_load(const char *path, const char *password, struct wl_sign_key *ret, struct wl_err *err);
 
 /* Appends the private key as PKCS #8 (with a password: encrypted, PBES2 with AES-256-CBC), or its public half as

@@ -196,7 +196,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     if (args->n_pos == 0 || !file)
         return wl_fail(err, WL_USAGE, "give --key FILE and the image to sign, or --new-key FILE; `wlpack sign --help`");
     if (wl_remote_reference(args->pos[0], &r, err) < 0 || wl_remote_network(args, err) < 0 ||
-        wl_sign_key_load(file, getenv(WL_KEY_PASSWORD_VARIABLE), &key, err) < 0)
+        wl_sign_key_load(file, wl_sign_key_password(), &key, err) < 0)
         return -1;
     if (!key.is_private)
         return wl_fail(err, WL_FAILED, "%s is the public key; signing needs the private one", file);
@@ -218,15 +218,16 @@ const struct wl_verb wl_verb_sign = {
     .name = "sign",
     .usage = "sign --key FILE REF | --new-key FILE",
     .summary = "sign an image in a registry, as cosign does with a key pair",
-    .help = "Signs the image that REF stands for in its registry, and the provenance and SBOM attached to it. The "
-            "signatures are kept\n"
-            "beside it, under tags sha256-....sig, where `cosign verify --key FILE.pub --insecure-ignore-tlog` and\n"
-            "`wlpack verify --key FILE.pub` find them. Keys are ECDSA over P-256, in PEM; the password of an encrypted "
-            "one comes\n"
-            "from " WL_KEY_PASSWORD_VARIABLE
-            ". Signing twice adds nothing. With --dry-run a line \"there|sign DIGEST WHAT\" for each manifest.\n\n"
-            "Example: wlpack sign --new-key wlpack.key\n"
-            "         wlpack sign --key wlpack.key registry.example.com/team/php:7.4.33-cli",
+    .help =
+        "Signs the image that REF stands for in its registry, and the provenance and SBOM attached to it. The "
+        "signatures are kept\n"
+        "beside it, under tags sha256-....sig, where `cosign verify --key FILE.pub --insecure-ignore-tlog` and\n"
+        "`wlpack verify --key FILE.pub` find them. Keys are ECDSA over P-256, in PEM; the password of an encrypted "
+        "one comes\n"
+        "from " WL_KEY_PASSWORD_VARIABLE ", else COSIGN_PASSWORD; files of `cosign generate-key-pair` are read too. "
+        "Signing twice adds nothing. With --dry-run a line \"there|sign DIGEST WHAT\" for each manifest.\n\n"
+        "Example: wlpack sign --new-key wlpack.key\n"
+        "         wlpack sign --key wlpack.key registry.example.com/team/php:7.4.33-cli",
     .opts = opts,
     .min_pos = 0,
     .max_pos = 1,

@@ -115,7 +115,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     if (wl_remote_network(args, err) < 0)
         return -1;
     if (key_file) {
-        if (wl_sign_key_load(key_file, getenv(WL_KEY_PASSWORD_VARIABLE), &key, err) < 0)
+        if (wl_sign_key_load(key_file, wl_sign_key_password(), &key, err) < 0)
             return -1;
         v.key = &key;
     }
