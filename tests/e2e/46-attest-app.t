@@ -163,6 +163,51 @@ run wlpack verify --key k.pub "$REGISTRY/team/shop:1.0"
 status_is 0 "signed"
 is "$(grep -c '^ok  *signature' "$out")" 3 "image, SBOM and provenance"
 
+# --- pushed in another form: SBOM and provenance follow ---
+# other NAME WHAT OPTION...: shop:1.0, pushed in another form and verified there, also by what says that it was made from it
+other() {
+    ref=$REGISTRY/other/$1:1.0
+    what=$2
+    shift 2
+    wlpack tag shop:1.0 "$ref" 2>/dev/null
+    run wlpack push "$@" "$ref"
+    status_is 0 "push $*"
+    now=$(sed 's/.*@//' "$out")
+    ok "has another digest" test "$now" != "$digest"
+    run wlpack verify "$ref"
+    status_is 0 "verify"
+    out_like "^ok +provenance +shop, over base:1, git $commit" "$what: provenance"
+    out_like '^ok +sbom +SPDX-2.3, 3 packages, 3 files' "$what: the SBOM"
+    out_like '^ok +base +base:1' "$what: the base is below"
+    out_like '^ok +files +3, those of the SBOM and no others' "$what: its files are those of the SBOM"
+    err_like "note: made from $digest by push $*, itself built by urn:wlpack:builder" "$what: and the change is told"
+}
+other docker "docker's format" --format docker
+other zstd zstd --compression zstd
+other linux "for linux hosts" --platform linux/v1
+document "$now" application/vnd.in-toto+json >provenance.json
+is "$(says provenance.json "[(m['name'], m['digest']['sha256']) for m in $deps if m['annotations']['role'] == 'image']")" \
+    "[('shop:1.0', '${digest#sha256:}')]" "the image before is a material"
+is "$(says provenance.json "d['predicate']['buildDefinition']['externalParameters']['form']")" \
+    "{'platform': 'linux/v1', 'builtBy': 'urn:wlpack:builder'}" "what was asked for is a parameter"
+WLPACK_BUILDER_ID=https://laptop.example.org other whose "by somebody else" --platform wasip1/wasm --compression zstd-max
+document "$now" application/vnd.in-toto+json >provenance.json
+is "$(says provenance.json "d['predicate']['runDetails']['builder']['id'], d['predicate']['buildDefinition']['externalParameters']['form']['builtBy']")" \
+    "https://laptop.example.org urn:wlpack:builder" "who made the form is its builder"
+document "$now" application/spdx+json >sbom.json
+is "$(says sbom.json "'${digest#sha256:}' in json.dumps(d), json.dumps(d).count('${now#sha256:}')")" "False 2" "the SBOM speaks of the new image alone"
+run wlpack verify --key k.pub "$ref"
+status_is 1 "a signature does not follow"
+wlpack pull "$REGISTRY/team/shop:1.0" --referrers >/dev/null 2>&1
+run wlpack push --compression zstd "$REGISTRY/team/shop:1.0"
+status_is 0 "signed, and pushed in another form"
+err_like 'shop:1.0: [1-9] signatures or other documents about it stay here: what is pushed has another digest' "that is said"
+run wlpack push --no-attestations --format docker "$REGISTRY/none/shop:1.0"
+run wlpack verify "$REGISTRY/none/shop:1.0"
+status_is 1 "--no-attestations: none follow"
+wlpack gc >/dev/null 2>&1
+is "$(document "$now" application/spdx+json)" "" "gc removes what was made for a push"
+
 # --- forms ---
 for form in "--format docker" "--compression zstd" "--platform linux/v1"; do
     # shellcheck disable=SC2086 # an option and its value

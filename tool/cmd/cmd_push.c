@@ -135,14 +135,18 @@ static int convert_jobs(const struct wl_args *args, const struct wl_layout *l, s
     for (size_t i = 0; i < jobs->n; i++) {
         WL_AUTO(wl_arena_release) struct wl_arena a = {0};
         struct wl_layout_entry *e = &jobs->v[i].entry;
-        struct wl_oci_descriptor d;
+        struct wl_converted r;
 
-        if (wl_convert(l, e, &how, &a, &d, err) < 0)
+        if (wl_convert(l, e, &how, &a, &r, err) < 0)
             return -1;
+        if (r.left && !wl_args_has(args, "no-attestations"))
+            wl_info("%s: %zu signature%s or other document%s about it stay%s here: what is pushed has another digest",
+                    e->name ? e->name : args->pos[0], r.left, r.left == 1 ? "" : "s", r.left == 1 ? "" : "s",
+                    r.left == 1 ? "s" : "");
         free(e->media_type);
-        e->media_type = wl_strdup(d.media_type);
-        e->digest = d.digest;
-        e->size = d.size;
+        e->media_type = wl_strdup(r.d.media_type);
+        e->digest = r.d.digest;
+        e->size = r.d.size;
     }
     return 0;
 }
@@ -339,7 +343,9 @@ const struct wl_verb wl_verb_push = {
         "referrers. Prints HOST/PATH@sha256:DIGEST for each image, one a line, with\n"
         "--dry-run a line \"there|send DIGEST SIZE TYPE\" for each object.\n\n"
         "--platform, --format and --compression change what is pushed, not what is in the local store; the digest is\n"
-        "then another one. `wlpack image --help` says what they take.\n\n"
+        "then another one. SBOM and provenance follow, made out to that digest; signatures cannot. `wlpack image "
+        "--help` says what\n"
+        "they take.\n\n"
         "Credentials come from the files and helpers of docker and podman (wlpack login), in CI from\n"
         "DOCKER_AUTH_CONFIG or WLPACK_REGISTRY_HOST, _USER and _PASSWORD. A registry on this\n"
         "machine may speak plain http; any other must speak https unless --plain-http is given.\n\n"

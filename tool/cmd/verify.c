@@ -144,6 +144,21 @@ static char *describe_app(const struct wl_attest *a) {
                       a->builder);
 }
 
+/* An image in another form: which, of what, and who built that. */
+static void note_form(struct wl_verify *v, const struct wl_attest *a) {
+    const struct wl_attest_form *f = &a->form;
+    const struct wl_material *image = NULL;
+
+    for (size_t i = 0; i < a->n; i++)
+        if (a->v[i].role == WL_MATERIAL_IMAGE)
+            image = &a->v[i];
+    if (f->built_by && image)
+        wl_strv_addf(&v->notes, "made from %s by push%s%s%s%s%s%s, itself built by %s", wl_digest_str(&image->digest).s,
+                     f->platform ? " --platform " : "", f->platform ? f->platform : "", f->format ? " --format " : "",
+                     f->format ? f->format : "", f->compression ? " --compression " : "",
+                     f->compression ? f->compression : "", f->built_by);
+}
+
 /* Reads the provenance into *ret; false when that is a failed check. */
 static bool check_provenance(struct wl_verify *v, struct wl_attest *ret) {
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
@@ -158,6 +173,7 @@ static bool check_provenance(struct wl_verify *v, struct wl_attest *ret) {
                         wl_sprintf("speaks of another image, %s", wl_digest_str(&ret->subject).s));
         return false;
     }
+    note_form(v, ret);
     if (ret->kind == WL_ATTEST_APP)
         wl_verify_check(v, "provenance", true, describe_app(ret));
     else

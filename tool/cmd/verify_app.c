@@ -15,8 +15,12 @@
 #define SHOWN 5 /* files that are told */
 
 /* The layers of the manifests that an entry reaches. */
+struct layer {
+    struct wl_digest digest;
+    uint64_t size;
+};
 struct manifest {
-    struct wl_digest *layers;
+    struct layer *layers;
     size_t n;
     bool artifact;                /* its one layer is a module, no archive */
     struct wl_oci_descriptor own; /* of the layer that the application made, when it is there; strings are constants */
@@ -42,11 +46,11 @@ static int on_item(void *arg, const struct wl_layout_item *item, struct wl_err *
         return 0;
     all->v = wl_reallocarray(all->v, all->n + 1, sizeof(*all->v));
     m = &all->v[all->n++];
-    *m = (struct manifest){.layers = wl_calloc(item->m->layers.n + 1, sizeof(struct wl_digest))};
+    *m = (struct manifest){.layers = wl_calloc(item->m->layers.n + 1, sizeof(struct layer))};
     for (size_t i = 0; i < item->m->layers.n; i++) {
         const struct wl_oci_descriptor *d = &item->m->layers.v[i];
 
-        m->layers[m->n++] = d->digest;
+        m->layers[m->n++] = (struct layer){d->digest, d->size};
         m->artifact = m->artifact || strcmp(d->media_type, WL_MT_WASM) == 0;
         if (all->wanted && wl_digest_equal(&d->digest, all->wanted))
             m->own = (struct wl_oci_descriptor){.media_type = "", .digest = d->digest, .size = d->size};
@@ -56,28 +60,76 @@ static int on_item(void *arg, const struct wl_layout_item *item, struct wl_err *
 
 /* --- The base --------------------------------------------------------------------------------------------------------- */
 
-/* The base out of the local store, when it is there. */
-static bool read_base(const struct wl_digest *digest, struct manifests *ret) {
-    WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
+/* The base out of the local store, when it is there; l is its layout then. */
+static bool read_base(struct wl_layout *l, const struct wl_digest *digest, struct manifests *ret) {
     WL_AUTO(wl_layout_entry_release) struct wl_layout_entry e = {0};
     struct wl_err ignored;
     bool there = false;
 
-    return wl_local_open(&l, 0, &there, &ignored) == 0 && there &&
-           wl_layout_find(&l, wl_digest_str(digest).s, &e, &ignored) == 0 &&
-           wl_layout_walk(&l, &e, on_item, ret, &ignored) == 0;
+    return wl_local_open(l, 0, &there, &ignored) == 0 && there &&
+           wl_layout_find(l, wl_digest_str(digest).s, &e, &ignored) == 0 &&
+           wl_layout_walk(l, &e, on_item, ret, &ignored) == 0;
 }
 
-/* Whether the layers of one begin with those of the other. */
-static bool stands_on(const struct manifest *m, const struct manifests *base) {
-    for (size_t i = 0; i < base->n; i++)
-        if (base->v[i].n <= m->n && memcmp(base->v[i].layers, m->layers, base->v[i].n * sizeof(*m->layers)) == 0)
-            return true;
+static int read_blob(void *arg, void *buf, size_t cap, size_t *ret_n, struct wl_err *err) {
+    return wl_blob_read(arg, buf, cap, ret_n, err);
+}
+
+static int hash_rest(struct wl_tar_reader *t, struct wl_digest *ret, struct wl_err *err) {
+    WL_AUTO(wl_sha256_release) struct wl_sha256 h = {0};
+    char chunk[65536];
+    size_t n = 1;
+
+    wl_sha256_init(&h);
+    while (n > 0) {
+        if (wl_tar_read(t, chunk, sizeof(chunk), &n, err) < 0)
+            return -1;
+        wl_sha256_update(&h, chunk, n);
+    }
+    *ret = wl_sha256_final(&h);
+    return 0;
+}
+
+/* The digest of a layer's bytes when they are unpacked. */
+static bool unpacked(const struct wl_layout *l, const struct layer *layer, struct wl_digest *ret) {
+    WL_AUTO(wl_blob_close) struct wl_blob_reader r = WL_BLOB_READER_INIT;
+    WL_AUTO(wl_tar_freep) struct wl_tar_reader *t = NULL;
+    const struct wl_tar_source source = {.read = read_blob, .arg = &r};
+    struct wl_err ignored;
+
+    return wl_blob_open(&r, l, &layer->digest, (int64_t)layer->size, &ignored) == 0 &&
+           wl_tar_open_raw(&t, "layer", &source, NULL, &ignored) == 0 && hash_rest(t, ret, &ignored) == 0;
+}
+
+/* Whether the layers of one begin with those of the other: the very blobs or, where an image was packed another way (deep), what they
+ * unpack to. */
+static bool begins_with(const struct wl_layout *l, const struct manifest *m, const struct wl_layout *base_l,
+                        const struct manifest *base, bool deep) {
+    for (size_t i = 0; i < base->n; i++) {
+        struct wl_digest a, b;
+
+        if (i >= m->n)
+            return false;
+        if (!wl_digest_equal(&m->layers[i].digest, &base->layers[i].digest) &&
+            (!deep || !unpacked(l, &m->layers[i], &a) || !unpacked(base_l, &base->layers[i], &b) ||
+             !wl_digest_equal(&a, &b)))
+            return false;
+    }
+    return true;
+}
+
+static bool stands_on(const struct wl_layout *l, const struct manifest *m, const struct wl_layout *base_l,
+                      const struct manifests *base) {
+    for (int deep = 0; deep < 2; deep++)
+        for (size_t i = 0; i < base->n; i++)
+            if (begins_with(l, m, base_l, &base->v[i], deep))
+                return true;
     return false;
 }
 
 static void check_base(struct wl_verify *v, const struct wl_attest *said, const struct manifests *image) {
     WL_AUTO(manifests_release) struct manifests base = {0};
+    WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
     const struct wl_material *m = wl_attest_find(said, WL_MATERIAL_BASE);
 
     if (!m) {
@@ -86,13 +138,13 @@ static void check_base(struct wl_verify *v, const struct wl_attest *said, const 
                                                                           : "the provenance does not say its digest"));
         return;
     }
-    if (!read_base(&m->digest, &base)) {
+    if (!read_base(&l, &m->digest, &base)) {
         wl_strv_addf(&v->notes, "the base %s is not here: that its layers are below was not checked",
                      wl_digest_str(&m->digest).s);
         return;
     }
     for (size_t i = 0; i < image->n; i++)
-        if (!image->v[i].artifact && !stands_on(&image->v[i], &base)) {
+        if (!image->v[i].artifact && !stands_on(v->layout, &image->v[i], &l, &base)) {
             wl_verify_check(v, "base", false, wl_sprintf("the layers of %s are not below", m->name));
             return;
         }
@@ -141,25 +193,6 @@ static void sort(struct files *f) {
         qsort(f->v, f->n, sizeof(*f->v), compare);
 }
 
-static int read_blob(void *arg, void *buf, size_t cap, size_t *ret_n, struct wl_err *err) {
-    return wl_blob_read(arg, buf, cap, ret_n, err);
-}
-
-static int hash_entry(struct wl_tar_reader *t, struct wl_digest *ret, struct wl_err *err) {
-    WL_AUTO(wl_sha256_release) struct wl_sha256 h = {0};
-    char chunk[65536];
-    size_t n = 1;
-
-    wl_sha256_init(&h);
-    while (n > 0) {
-        if (wl_tar_read(t, chunk, sizeof(chunk), &n, err) < 0)
-            return -1;
-        wl_sha256_update(&h, chunk, n);
-    }
-    *ret = wl_sha256_final(&h);
-    return 0;
-}
-
 /* The files in a layer. */
 static int read_layer(const struct wl_layout *l, const struct wl_oci_descriptor *d, struct files *ret,
                       struct wl_err *err) {
@@ -183,7 +216,7 @@ static int read_layer(const struct wl_layout *l, const struct wl_oci_descriptor 
         if (e.type != WL_TAR_FILE)
             continue;
         name = wl_strdup(e.name);
-        if (hash_entry(t, &digest, err) < 0)
+        if (hash_rest(t, &digest, err) < 0)
             return -1;
         add(ret, name, &digest);
     }

@@ -85,8 +85,8 @@ int wl_attest_here(const struct wl_home *home, const char *id, const char *flavo
 
 /* --- Attaching ------------------------------------------------------------------------------------------------------ */
 
-static int attach_one(const struct wl_layout *l, const struct wl_oci_descriptor *subject, const char *type,
-                      const struct wl_buf *text, const char *predicate, struct wl_err *err) {
+int wl_attest_attach_one(const struct wl_layout *l, const struct wl_oci_descriptor *subject, const char *type,
+                         const struct wl_buf *text, const char *predicate, struct wl_err *err) {
     WL_AUTO(wl_arena_release) struct wl_arena arena = {0};
     struct wl_attachment at = {
         .artifact_type = type, .media_type = type, .bytes = {(const uint8_t *)wl_buf_str(text), text->len}};
@@ -103,8 +103,8 @@ int wl_attest_attach(const struct wl_attest *a, const struct wl_layout *l, const
 
     wl_attest_spdx(a, &sbom);
     wl_attest_provenance(a, &provenance);
-    if (attach_one(l, subject, WL_MT_SPDX, &sbom, NULL, err) < 0 ||
-        attach_one(l, subject, WL_MT_INTOTO, &provenance, WL_PREDICATE_SLSA, err) < 0)
+    if (wl_attest_attach_one(l, subject, WL_MT_SPDX, &sbom, NULL, err) < 0 ||
+        wl_attest_attach_one(l, subject, WL_MT_INTOTO, &provenance, WL_PREDICATE_SLSA, err) < 0)
         return wl_err_context(err, "attestations of %s", a->subject_name);
     return 0;
 }

@@ -15,6 +15,10 @@ int wl_attest_here(const struct wl_home *home, const char *id, const char *flavo
 int wl_attest_attach(const struct wl_attest *a, const struct wl_layout *l, const struct wl_oci_descriptor *subject,
                      struct wl_err *err);
 
+/* The same for one document: its type (both of the referrer and of its layer) and, of a statement, the predicate's type (else NULL). */
+int wl_attest_attach_one(const struct wl_layout *l, const struct wl_oci_descriptor *subject, const char *type,
+                         const struct wl_buf *text, const char *predicate, struct wl_err *err);
+
 /* Who builds, by $WLPACK_BUILDER_ID; NULL when it does not say. */
 const char *wl_attest_builder(void);
 

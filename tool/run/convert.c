@@ -1,5 +1,6 @@
 #include "convert.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "../base/mem.h"
@@ -8,6 +9,7 @@
 #include "../stages/image_over.h"
 #include "../stages/layer.h"
 #include "app.h"
+#include "convert_attest.h"
 
 /* Layers that were made anew: parts of an index share some. */
 struct again {
@@ -18,11 +20,13 @@ struct layers {
     const struct wl_layout *l;
     const struct wl_codec *codec;
     struct again *v;
+    struct wl_repacked *names; /* the same, digests alone */
     size_t n;
 };
 
 static void layers_release(struct layers *s) {
     free(s->v);
+    free(s->names);
 }
 
 static int read_blob(void *arg, void *buf, size_t cap, size_t *ret_n, struct wl_err *err) {
@@ -56,6 +60,8 @@ static int find_or_repack(struct layers *s, const struct wl_oci_descriptor *d, s
     if (repack(s, d, ret, err) < 0)
         return -1;
     s->v = wl_reallocarray(s->v, s->n + 1, sizeof(*s->v));
+    s->names = wl_reallocarray(s->names, s->n + 1, sizeof(*s->names));
+    s->names[s->n] = (struct wl_repacked){d->digest, ret->digest};
     s->v[s->n++] = (struct again){.old = d->digest, .now = *ret};
     return 0;
 }
@@ -81,16 +87,14 @@ static int convert_layer(struct layers *s, struct wl_oci_descriptor *d, const st
     return 0;
 }
 
-static int convert_layers(const struct wl_layout *l, const char *compression, struct wl_over_base *b,
-                          struct wl_err *err) {
-    WL_AUTO(layers_release) struct layers s = {.l = l, .codec = wl_codec_find(compression)};
-
-    if (!s.codec)
+static int convert_layers(struct layers *s, const char *compression, struct wl_over_base *b, struct wl_err *err) {
+    s->codec = wl_codec_find(compression);
+    if (!s->codec)
         return wl_fail(err, WL_USAGE, "no compression \"%s\"; there are gzip, gzip-max, zstd and zstd-max",
                        compression);
     for (size_t i = 0; i < b->n; i++)
         for (size_t k = 0; k < b->v[i].m.layers.n; k++)
-            if (convert_layer(&s, &b->v[i].m.layers.v[k], &b->v[i].c.diff_ids[k], err) < 0)
+            if (convert_layer(s, &b->v[i].m.layers.v[k], &b->v[i].c.diff_ids[k], err) < 0)
                 return -1;
     return 0;
 }
@@ -103,16 +107,26 @@ static enum wl_over_format own_format(const struct wl_layout_entry *e) {
 }
 
 int wl_convert(const struct wl_layout *l, const struct wl_layout_entry *entry, const struct wl_convert *how,
-               struct wl_arena *a, struct wl_oci_descriptor *ret, struct wl_err *err) {
+               struct wl_arena *a, struct wl_converted *ret, struct wl_err *err) {
     WL_AUTO(wl_over_base_release) struct wl_over_base base = {0};
+    WL_AUTO(layers_release) struct layers layers = {.l = l};
     struct wl_over o = {.keep = true, .platforms = how->platforms, .format = own_format(entry)};
+    struct wl_converted r = {0};
+    struct wl_convert_attest attest = {.layout = l, .from = entry, .to = &r.d, .how = how};
     struct wl_image_result result;
 
     if (how->format && wl_app_format(how->format, &o.format, err) < 0)
         return -1;
     if (wl_over_read(l, entry, &base, err) < 0 ||
-        (how->compression && convert_layers(l, how->compression, &base, err) < 0) ||
-        wl_over_put(&o, &base, l, a, ret, &result, err) < 0)
+        (how->compression && convert_layers(&layers, how->compression, &base, err) < 0) ||
+        wl_over_put(&o, &base, l, a, &r.d, &result, err) < 0)
         return wl_err_context(err, "%s", entry->name ? entry->name : wl_digest_str(&entry->digest).s);
+    attest.layers = layers.names;
+    attest.n_layers = layers.n;
+    attest.artifact = o.format == WL_OVER_ARTIFACT;
+    if (wl_convert_attest(&attest, &r.left, err) < 0)
+        return wl_err_context(err, "SBOM and provenance of %s",
+                              entry->name ? entry->name : wl_digest_str(&entry->digest).s);
+    *ret = r;
     return 0;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const roles[] = {"source", "patch", "script", "kit", "base", "git", "app"};
+static const char *const roles[] = {"source", "patch", "script", "kit", "base", "git", "app", "image"};
 
 const char *wl_material_role_name(enum wl_material_role r) {
     return roles[r];
@@ -77,6 +77,8 @@ void wl_attest_diff(const struct wl_attest *said, const struct wl_attest *here, 
         const struct wl_material *own = same(here, m);
         struct wl_strv *to = m->role == WL_MATERIAL_KIT ? ret_kits : ret;
 
+        if (m->role == WL_MATERIAL_IMAGE)
+            continue;
         if (!own)
             wl_strv_addf(to, "%s %s of %s: not here", wl_material_role_name(m->role), m->name, m->of);
         else if (!wl_digest_equal(&own->digest, &m->digest))

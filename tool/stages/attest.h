@@ -29,7 +29,8 @@ enum wl_material_role {
     WL_MATERIAL_KIT,  /* a toolchain, by its identity */
     WL_MATERIAL_BASE, /* of an application: the image that it stands on, by its manifest or index */
     WL_MATERIAL_GIT,  /* the repository that its files come from, by the commit */
-    WL_MATERIAL_APP   /* its app.json */
+    WL_MATERIAL_APP,  /* its app.json */
+    WL_MATERIAL_IMAGE /* of an image in another form (push --platform ...): the one that it was made from */
 };
 const char *wl_material_role_name(enum wl_material_role r); /* "source" ... */
 bool wl_material_role_parse(const char *s, enum wl_material_role *ret);
@@ -55,6 +56,13 @@ struct wl_attest_file {
 
 enum wl_attest_kind { WL_ATTEST_BUILD, WL_ATTEST_APP };
 
+/* The form that an image was given after it was built, as it was asked for; NULL: that stayed as it was. */
+struct wl_attest_form {
+    const char *platform; /* "wasip1/wasm,linux/amd64" */
+    const char *format, *compression;
+    const char *built_by; /* runDetails.builder.id of the image before; NULL: there is no such form */
+};
+
 /* Strings are borrowed; those that parse gives live in the arena. A zeroed struct is empty. */
 struct wl_attest {
     struct wl_arena arena;
@@ -68,6 +76,7 @@ struct wl_attest {
     struct wl_digest subject; /* of its manifest or index */
     const char *name, *version, *license, *homepage;
     const char *builder; /* NULL: WL_ATTEST_BUILDER */
+    struct wl_attest_form form;
     int64_t epoch;
     const char *created; /* the same as RFC 3339 has it */
     struct wl_material *v;
@@ -110,8 +119,17 @@ void wl_sbom_release(struct wl_sbom *s);
 /* Reads one; WL_FAILED when it is no SPDX 2 document, or its first package, the subject, has no SHA256. */
 int wl_sbom_parse(const char *name, struct wl_blob text, struct wl_sbom *ret, struct wl_err *err);
 
+/* An SBOM of ours for the same image in another form: `text` with the digests of the subject and of the application's layer replaced.
+ * Neither can occur as anything else: what the image and the layer hold cannot contain their digests. Appended to *out. */
+struct wl_sbom_change {
+    struct wl_digest subject, new_subject;
+    bool has_layer;
+    struct wl_digest layer, new_layer;
+};
+void wl_sbom_rewrite(struct wl_blob text, const struct wl_sbom_change *c, struct wl_buf *out);
+
 /* What differs between what a statement says and what is here, one line each ("patch 0001-compat.patch of php-7.4.33: sha256:.. in the
- * statement, sha256:.. here"); materials are matched by role, recipe and name. Those of the kits go to *ret_kits: the same recipe may be
+ * statement, sha256:.. here"); materials are matched by role, recipe and name; the image that another form was made from is none. Those of the kits go to *ret_kits: the same recipe may be
  * built with other kits. */
 void wl_attest_diff(const struct wl_attest *said, const struct wl_attest *here, struct wl_strv *ret,
                     struct wl_strv *ret_kits);

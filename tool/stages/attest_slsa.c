@@ -48,6 +48,21 @@ static void material(struct wl_jw *w, const struct wl_material *m) {
     wl_jw_end(w, '}');
 }
 
+static void optional(struct wl_jw *w, const char *key, const char *s) {
+    if (s)
+        wl_jw_kstr(w, key, s);
+}
+
+static void form(struct wl_jw *w, const struct wl_attest_form *f) {
+    wl_jw_key(w, "form");
+    wl_jw_begin(w, '{');
+    optional(w, "platform", f->platform);
+    optional(w, "format", f->format);
+    optional(w, "compression", f->compression);
+    wl_jw_kstr(w, "builtBy", f->built_by);
+    wl_jw_end(w, '}');
+}
+
 static void parameters(struct wl_jw *w, const struct wl_attest *a) {
     wl_jw_key(w, "externalParameters");
     wl_jw_begin(w, '{');
@@ -59,10 +74,11 @@ static void parameters(struct wl_jw *w, const struct wl_attest *a) {
         wl_jw_kstr(w, "app", a->recipe);
         wl_jw_kstr(w, "base", a->base);
         wl_jw_kstr(w, "format", a->format);
-        if (a->compression)
-            wl_jw_kstr(w, "compression", a->compression);
+        optional(w, "compression", a->compression);
     }
     wl_jw_kint(w, "epoch", a->epoch);
+    if (a->form.built_by)
+        form(w, &a->form);
     wl_jw_end(w, '}');
 }
 
@@ -182,9 +198,17 @@ static bool is(const wl_json *o, const char *key, const char *want) {
     return s && strcmp(s, want) == 0;
 }
 
+static void parse_form(const wl_json *f, struct wl_attest *a) {
+    a->form = (struct wl_attest_form){.platform = keep(a, wl_json_get_str(f, "platform")),
+                                      .format = keep(a, wl_json_get_str(f, "format")),
+                                      .compression = keep(a, wl_json_get_str(f, "compression")),
+                                      .built_by = keep(a, wl_json_get_str(f, "builtBy"))};
+}
+
 static int parse_parameters(const struct wl_json_doc *doc, const wl_json *params, struct wl_attest *a,
                             struct wl_err *err) {
     wl_json_get_int(params, "epoch", &a->epoch);
+    parse_form(wl_json_get(params, "form"), a);
     if (a->kind == WL_ATTEST_APP) {
         a->recipe = keep(a, wl_json_get_str(params, "app"));
         a->base = keep(a, wl_json_get_str(params, "base"));

@@ -132,6 +132,9 @@ static void relate(struct wl_jw *w, const struct wl_attest *a, size_t i) {
     case WL_MATERIAL_BASE:
         relationship(w, SPDX_ROOT, "DEPENDS_ON", id);
         break;
+    case WL_MATERIAL_IMAGE:
+        relationship(w, SPDX_ROOT, "GENERATED_FROM", id);
+        break;
     case WL_MATERIAL_GIT:
     case WL_MATERIAL_APP:
         break;
@@ -155,10 +158,12 @@ static char *oci_purl(const struct wl_material *m) {
 }
 
 static void material_package(struct wl_jw *w, const struct wl_attest *a, size_t i) {
-    static const char *const purposes[] = {"SOURCE", "SOURCE", "SOURCE", "APPLICATION", "CONTAINER", "", ""};
+    static const char *const purposes[] = {"SOURCE",    "SOURCE", "SOURCE", "APPLICATION",
+                                           "CONTAINER", "",       "",       "CONTAINER"};
     const struct wl_material *m = &a->v[i];
     WL_AUTOFREE char *id = spdx_id(i, m->name);
-    WL_AUTOFREE char *purl = m->role == WL_MATERIAL_BASE ? oci_purl(m) : NULL;
+    bool image = m->role == WL_MATERIAL_BASE || m->role == WL_MATERIAL_IMAGE;
+    WL_AUTOFREE char *purl = image ? oci_purl(m) : NULL;
     const struct package p = {.id = id, .m = m, .purpose = purposes[m->role], .purl = purl};
 
     if (is_package(m))
@@ -284,6 +289,22 @@ void wl_attest_spdx(const struct wl_attest *a, struct wl_buf *out) {
     write_relationships(&w, a);
     wl_jw_end(&w, '}');
     wl_buf_addc(out, '\n');
+}
+
+void wl_sbom_rewrite(struct wl_blob text, const struct wl_sbom_change *c, struct wl_buf *out) {
+    const struct wl_digest *const from[] = {&c->subject, &c->layer}, *const to[] = {&c->new_subject, &c->new_layer};
+    size_t first = out->len;
+
+    wl_buf_add(out, text.p, text.len);
+    for (int i = 0; i < (c->has_layer ? 2 : 1); i++) {
+        struct wl_digest_hex old = wl_digest_hexonly(from[i]), now = wl_digest_hexonly(to[i]);
+        char *p = out->p + first;
+
+        while ((p = memmem(p, (size_t)(out->p + out->len - p), old.s, WL_DIGEST_HEX)) != NULL) {
+            memcpy(p, now.s, WL_DIGEST_HEX);
+            p += WL_DIGEST_HEX;
+        }
+    }
 }
 
 /* --- Reading ------------------------------------------------------------------------------------------------------- */
