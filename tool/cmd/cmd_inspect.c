@@ -6,18 +6,34 @@
 #include "inspect_image.h"
 #include "inspect_wasm.h"
 #include "local.h"
+#include "remote.h"
 #include "source.h"
 
+/* An image: its digest is what --digest-file wants. */
+static int inspect_image(const struct wl_args *args, const struct wl_layout *l, const struct wl_layout_entry *e,
+                         struct wl_err *err) {
+    if (wl_inspect_image(l, e, wl_args_has(args, "json"), err) < 0)
+        return -1;
+    return wl_remote_digest_file(args, &e->digest, 1, err);
+}
+
+/* What is no image has no digest of its own. */
+static int no_digest(const struct wl_args *args, struct wl_err *err) {
+    if (wl_args_has(args, "digest-file"))
+        return wl_fail(err, WL_USAGE, "%s is no image: it has no digest for --digest-file", args->pos[0]);
+    return 0;
+}
+
 /* oci:DIR:NAME and the like: the image when there is one, else the list. */
-static int inspect_source(const char *what, bool json, struct wl_err *err) {
+static int inspect_source(const struct wl_args *args, struct wl_err *err) {
     WL_AUTO(wl_home_close) struct wl_home home = WL_HOME_INIT;
     WL_AUTO(wl_source_release) struct wl_source s = WL_SOURCE_INIT;
 
-    if (wl_home_open(&home, err) < 0 || wl_source_open(&home, what, &s, err) < 0)
+    if (wl_home_open(&home, err) < 0 || wl_source_open(&home, args->pos[0], &s, err) < 0)
         return -1;
     if (s.images.n == 1)
-        return wl_inspect_image(&s.l, &s.images.v[0], json, err);
-    return wl_local_print_entries(&s.l, json, err);
+        return inspect_image(args, &s.l, &s.images.v[0], err);
+    return no_digest(args, err) < 0 ? -1 : wl_local_print_entries(&s.l, wl_args_has(args, "json"), err);
 }
 
 static int inspect_layout(const char *dir, bool json, struct wl_err *err) {
@@ -28,13 +44,13 @@ static int inspect_layout(const char *dir, bool json, struct wl_err *err) {
     return wl_local_print_entries(&l, json, err);
 }
 
-static int inspect_ref(const char *ref, bool json, struct wl_err *err) {
+static int inspect_ref(const struct wl_args *args, struct wl_err *err) {
     WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
     WL_AUTO(wl_layout_entry_release) struct wl_layout_entry e = {0};
 
-    if (wl_local_open(&l, 0, NULL, err) < 0 || wl_layout_find(&l, ref, &e, err) < 0)
+    if (wl_local_open(&l, 0, NULL, err) < 0 || wl_layout_find(&l, args->pos[0], &e, err) < 0)
         return -1;
-    return wl_inspect_image(&l, &e, json, err);
+    return inspect_image(args, &l, &e, err);
 }
 
 /* "./x", "/x", "x.wasm" are paths whatever the store holds; of other names those that the store does not know. */
@@ -49,19 +65,22 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
 
     (void)ret_status;
     if (wl_source_kind(what, &rest) != WL_SOURCE_NONE)
-        return inspect_source(what, json, err);
+        return inspect_source(args, err);
     if (!is_path(what)) {
-        if (inspect_ref(what, json, err) == 0)
+        if (inspect_ref(args, err) == 0)
             return 0;
         if (!wl_fs_exists(what) || err->code == WL_NET)
             return -1;
     }
+    if (no_digest(args, err) < 0)
+        return -1;
     if (wl_fs_is_dir(what))
         return inspect_layout(what, json, err);
     return wl_inspect_wasm(what, json, err);
 }
 
 static const struct wl_opt opts[] = {
+    {.name = "digest-file", .arg = "FILE", .help = "write the digest of the image to FILE as well"},
     {.name = "json", .help = "everything as one JSON value"},
     {0},
 };

@@ -106,6 +106,16 @@ static void print_json(const char *host, const char *user, const char *place) {
     wl_result_raw(text.p, text.len);
 }
 
+/* where: NULL when it is not kept. */
+static void tell(const char *host, const char *user, const char *where, bool needed) {
+    if (!needed)
+        wl_warn("%s asks for no login%s", host, where ? "; it was kept all the same" : "");
+    if (where)
+        wl_info("logged in to %s as %s; kept in %s%s", host, user, where, strchr(where, '/') ? " (not encrypted)" : "");
+    else if (needed)
+        wl_info("%s takes the login of %s; it was not kept", host, user);
+}
+
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
     WL_AUTO(wl_client_closep) struct wl_client *c = NULL;
     WL_AUTOFREE char *user = NULL;
@@ -113,18 +123,17 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     WL_AUTOFREE char *where = NULL;
     struct wl_reference ref = {0};
     unsigned flags = WL_CLIENT_PING_ONLY | (wl_args_has(args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0);
-    bool needed;
+    bool needed, dry = wl_args_has(args, "dry-run");
 
     (void)ret_status;
     if (wl_reference_parse_host(args->pos[0], ref.host, err) < 0 || get_user(args, &user, err) < 0 ||
         get_password(args, &password, err) < 0)
         return -1;
     if (wl_remote_network(args, err) < 0 || wl_client_open(&ref, flags, user, password, &c, err) < 0 ||
-        wl_client_check_login(c, &needed, err) < 0 || wl_credentials_store(ref.host, user, password, &where, err) < 0)
+        wl_client_check_login(c, &needed, err) < 0 ||
+        (!dry && wl_credentials_store(ref.host, user, password, &where, err) < 0))
         return -1;
-    if (!needed)
-        wl_warn("%s asks for no login; it was kept all the same", ref.host);
-    wl_info("logged in to %s as %s; kept in %s%s", ref.host, user, where, strchr(where, '/') ? " (not encrypted)" : "");
+    tell(ref.host, user, where, needed);
     if (wl_args_has(args, "json"))
         print_json(ref.host, user, where);
     return 0;
@@ -134,6 +143,7 @@ static const struct wl_opt opts[] = {
     {"username", 'u', "NAME", "the user; asked for at a terminal otherwise"},
     {"password-stdin", 0, NULL, "read the password from stdin (as is done when stdin is no terminal)"},
     {"plain-http", 0, NULL, "http instead of https, also to another machine"},
+    {"dry-run", 'n', NULL, "only try the login, keep nothing"},
     {"json", 0, NULL, "print a JSON object: host, user, place (where it is kept)"},
     WL_REMOTE_OPTS,
     {0},

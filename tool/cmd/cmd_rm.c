@@ -2,13 +2,16 @@
 #include "../base/out.h"
 #include "cmd.h"
 #include "local.h"
+#include "remote.h"
 
-static int remove_one(const struct wl_layout *l, const char *ref, bool dry, struct wl_jw *w, struct wl_err *err) {
+static int remove_one(const struct wl_layout *l, const char *ref, bool dry, struct wl_jw *w, struct wl_digest *ret,
+                      struct wl_err *err) {
     WL_AUTO(wl_layout_entry_release) struct wl_layout_entry e = {0};
 
     if (wl_layout_find(l, ref, &e, err) < 0 || (!dry && wl_layout_untag(l, ref, err) < 0))
         return -1;
     wl_local_json_name(w, e.name, &e.digest, e.media_type);
+    *ret = e.digest;
     return 0;
 }
 
@@ -16,6 +19,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     struct wl_jw w = {.out = &text, .indent = 2};
+    WL_AUTOFREE struct wl_digest *digests = wl_calloc((size_t)args->n_pos, sizeof(*digests));
     bool dry = wl_args_has(args, "dry-run");
 
     (void)ret_status;
@@ -23,9 +27,11 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
         return -1;
     wl_jw_begin(&w, '[');
     for (int i = 0; i < args->n_pos; i++)
-        if (remove_one(&l, args->pos[i], dry, &w, err) < 0)
+        if (remove_one(&l, args->pos[i], dry, &w, &digests[i], err) < 0)
             return -1;
     wl_jw_end(&w, ']');
+    if (!dry && wl_remote_digest_file(args, digests, (size_t)args->n_pos, err) < 0)
+        return -1;
     wl_buf_addc(&text, '\n');
     if (wl_args_has(args, "json"))
         wl_result_raw(text.p, text.len);
@@ -33,6 +39,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
 }
 
 static const struct wl_opt opts[] = {
+    {.name = "digest-file", .arg = "FILE", .help = "write the digests that lost a name (one a line) to FILE"},
     {.name = "dry-run", .letter = 'n', .help = "take nothing away, only see that it is there"},
     {.name = "json", .help = "one JSON array of what was taken away: name, digest, mediaType"},
     {0},

@@ -55,7 +55,7 @@ static int finish(const struct wl_args *args, const struct wl_verify *v, const c
         failed += !v->checks[i].ok;
     if (!wl_verify_ok(v))
         return wl_fail(err, WL_FAILED, "%s: %zu of %zu checks failed", ref, failed, v->n_checks);
-    return 0;
+    return wl_remote_digest_file(args, &v->d->digest, 1, err);
 }
 
 /* An image of the local store. */
@@ -132,6 +132,7 @@ static const struct wl_opt opts[] = {
     {"key", 'k', "FILE", "the image, its provenance and SBOM must be signed by this key (PEM, the public one)"},
     {"no-recipe", 0, NULL, "do not hold the provenance against the recipe that is here"},
     {"plain-http", 0, NULL, "http instead of https, also from another machine"},
+    {"digest-file", 0, "FILE", "when every check was passed, write the digest to FILE"},
     {"json", 0, NULL, "print a JSON object"},
     WL_REMOTE_OPTS_CERT_KEY,
     {0},
