@@ -71,7 +71,8 @@ struct wl_client_upload {
  * how far it got, from there on. Before it fails it looks whether the blob has arrived all the same. */
 int wl_client_blob_upload(struct wl_client *c, struct wl_client_upload *u, struct wl_err *err);
 
-/* The same for a blob of a layout, which is verified while it is read: a damaged one is never completed. mount_from, progress and
+/* The same for a blob of a layout, which is verified while it is read, or sealed (layout.h): a damaged one is never
+ * completed. mount_from, progress and
  * ret_mounted may be NULL. */
 int wl_client_blob_put(struct wl_client *c, const struct wl_layout *layout, const struct wl_oci_descriptor *d,
                        const char *mount_from, const struct wl_progress *progress, bool *ret_mounted,

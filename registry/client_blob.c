@@ -5,6 +5,7 @@
 #include "../tool/base/mem.h"
 #include "../tool/base/proc.h"
 #include "client_internal.h"
+#include "layout_internal.h"
 
 char *wl_client_blob_name(const struct wl_oci_descriptor *d) {
     return wl_sprintf("%s %.12s", strstr(d->media_type, "config") ? "config" : "blob", wl_digest_hexonly(&d->digest).s);
@@ -40,8 +41,10 @@ static int source_seek(void *arg, uint64_t offset, struct wl_err *err) {
     char skip[4096];
 
     wl_blob_close(&s->r);
-    if (wl_blob_open(&s->r, s->layout, &s->d->digest, (int64_t)s->d->size, err) < 0)
+    if (wl_blob_open_sealed(&s->r, s->layout, &s->d->digest, (int64_t)s->d->size, err) < 0)
         return -1;
+    if (s->r.sealed)
+        return wl_blob_seek(&s->r, offset, err);
     while (offset > 0) {
         size_t n;
 
@@ -72,6 +75,17 @@ static void source_close(struct blob_source *s) {
     wl_blob_close(&s->r);
 }
 
+/* An upload of bytes that were not hashed has failed: if it is because of them, that is the error. */
+static int look_again(struct blob_source *s, struct wl_err *err) {
+    struct wl_err damage;
+
+    if (wl_interrupted() || wl_blob_verify(s->layout, &s->d->digest, (int64_t)s->d->size, &damage) == 0)
+        return -1;
+    wl_seal_drop(s->layout, &s->d->digest);
+    *err = damage;
+    return -1;
+}
+
 int wl_client_blob_put(struct wl_client *c, const struct wl_layout *layout, const struct wl_oci_descriptor *d,
                        const char *mount_from, const struct wl_progress *progress, bool *ret_mounted,
                        struct wl_err *err) {
@@ -80,7 +94,7 @@ int wl_client_blob_put(struct wl_client *c, const struct wl_layout *layout, cons
     struct wl_client_upload u = {.d = d, .body = &body, .mount_from = mount_from, .progress = progress};
 
     if (wl_client_blob_upload(c, &u, err) < 0)
-        return -1;
+        return s.r.sealed ? look_again(&s, err) : -1;
     if (ret_mounted)
         *ret_mounted = u.mounted;
     return 0;

@@ -5,13 +5,16 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../tool/base/json.h"
 #include "../tool/base/mem.h"
+#include "layout_internal.h"
 
 #define VERSION "1.0.0"
 #define VERSION_FILE_MAX 4096
+#define SEAL_AGE 2 /* seconds */
 #define EMPTY_INDEX "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[]}"
 
 /* --- Opening ------------------------------------------------------------------------------------------------------ */
@@ -78,6 +81,7 @@ int wl_layout_open(struct wl_layout *ret, const char *dir, unsigned flags, struc
     if ((flags & WL_LAYOUT_WRITE) && wl_fs_lock(use, WL_LOCK_SHARED, &fd, err) < 0)
         return -1;
     ret->dir = wl_strdup(dir);
+    ret->sealed = (flags & WL_LAYOUT_SEALED) != 0;
     ret->use_fd = wl_steal_fd(&fd);
     return 0;
 }
@@ -137,16 +141,20 @@ int wl_blob_write(struct wl_blob_writer *w, const void *p, size_t n, struct wl_e
 int wl_blob_commit(struct wl_blob_writer *w, const struct wl_digest *expect, struct wl_digest *ret, uint64_t *ret_size,
                    struct wl_err *err) {
     struct wl_digest digest = wl_sha256_final(&w->h);
+    WL_AUTOFREE char *path = wl_layout_blob_path(w->l, &digest);
     uint64_t size = w->size;
+    struct stat st;
 
     if (expect && !wl_digest_equal(expect, &digest)) {
         wl_blob_cancel(w);
         return wl_fail(err, WL_FAILED, "the blob %s came out as %s", wl_digest_str(expect).s, wl_digest_str(&digest).s);
     }
     free(w->f.path); /* the name is known only now */
-    w->f.path = wl_layout_blob_path(w->l, &digest);
+    w->f.path = wl_strdup(path);
     if (wl_file_commit(&w->f, err) < 0)
         return wl_err_context(err, "the image store %s", w->l->dir);
+    if (lstat(path, &st) == 0 && (uint64_t)st.st_size == size)
+        wl_seal_put(w->l, &digest, &st);
     if (ret)
         *ret = digest;
     if (ret_size)
@@ -169,7 +177,7 @@ static int damaged(const struct wl_blob_reader *r, struct wl_err *err, const cha
 int wl_blob_open(struct wl_blob_reader *r, const struct wl_layout *l, const struct wl_digest *digest, int64_t size,
                  struct wl_err *err) {
     WL_AUTO(wl_blob_close) struct wl_blob_reader n = WL_BLOB_READER_INIT;
-    struct stat st;
+    struct stat st = {0};
 
     n.digest = *digest;
     n.path = wl_layout_blob_path(l, digest);
@@ -182,6 +190,7 @@ int wl_blob_open(struct wl_blob_reader *r, const struct wl_layout *l, const stru
     if (!S_ISREG(st.st_mode))
         return damaged(&n, err, "it is no regular file");
     n.size = (uint64_t)st.st_size;
+    n.st = st;
     if (size >= 0 && st.st_size != size) {
         WL_AUTOFREE char *how = wl_sprintf("it has %" PRIu64 " bytes instead of %" PRId64, n.size, size);
 
@@ -191,6 +200,44 @@ int wl_blob_open(struct wl_blob_reader *r, const struct wl_layout *l, const stru
     *r = n;
     n = (struct wl_blob_reader)WL_BLOB_READER_INIT;
     return 0;
+}
+
+int wl_blob_open_sealed(struct wl_blob_reader *r, const struct wl_layout *l, const struct wl_digest *digest,
+                        int64_t size, struct wl_err *err) {
+    if (wl_blob_open(r, l, digest, size, err) < 0)
+        return -1;
+    r->sealed_in = l;
+    r->sealed = wl_seal_holds(l, digest, &r->st);
+    return 0;
+}
+
+int wl_blob_seek(struct wl_blob_reader *r, uint64_t offset, struct wl_err *err) {
+    if (!r->sealed || offset > r->size || lseek(r->fd, (off_t)offset, SEEK_SET) < 0)
+        return wl_fail(err, WL_FAILED, "%s: cannot go to byte %" PRIu64, r->path, offset);
+    r->done = offset;
+    return 0;
+}
+
+/* Whether the file is the one that was opened, unchanged. */
+static bool unchanged(const struct wl_blob_reader *r) {
+    struct stat st;
+
+    return fstat(r->fd, &st) == 0 && st.st_size == r->st.st_size && st.st_ctim.tv_sec == r->st.st_ctim.tv_sec &&
+           st.st_ctim.tv_nsec == r->st.st_ctim.tv_nsec;
+}
+
+/* Every byte was hashed and is right: the next push need not do it again. A file that changed a moment ago could change again within
+ * the tick of its clock. */
+static void seal(const struct wl_blob_reader *r) {
+    if (r->sealed_in && unchanged(r) && time(NULL) - r->st.st_ctim.tv_sec > SEAL_AGE)
+        wl_seal_put(r->sealed_in, &r->digest, &r->st);
+}
+
+static int sealed_end(const struct wl_blob_reader *r, struct wl_err *err) {
+    if (r->done == r->size && unchanged(r))
+        return 0;
+    wl_seal_drop(r->sealed_in, &r->digest);
+    return damaged(r, err, "it was changed while it was read");
 }
 
 int wl_blob_read(struct wl_blob_reader *r, void *buf, size_t cap, size_t *ret_n, struct wl_err *err) {
@@ -204,10 +251,13 @@ int wl_blob_read(struct wl_blob_reader *r, void *buf, size_t cap, size_t *ret_n,
         return wl_fail_errno(err, errno, "cannot read the blob %s", r->path);
     *ret_n = (size_t)n;
     if (n > 0) {
-        wl_sha256_update(&r->h, buf, (size_t)n);
+        if (!r->sealed)
+            wl_sha256_update(&r->h, buf, (size_t)n);
         r->done += (uint64_t)n;
         return 0;
     }
+    if (r->sealed)
+        return sealed_end(r, err);
     if (!r->h.ctx)
         return 0; /* the end was met before */
     got = wl_sha256_final(&r->h);
@@ -216,6 +266,7 @@ int wl_blob_read(struct wl_blob_reader *r, void *buf, size_t cap, size_t *ret_n,
 
         return damaged(r, err, how);
     }
+    seal(r);
     return 0;
 }
 

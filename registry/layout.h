@@ -6,9 +6,10 @@
  *                                org.opencontainers.image.ref.name, so that `skopeo ... oci:DIR:php:7.4.33-cli` finds it
  *   DIR/blobs/sha256/<64 hex>    the blobs
  *   DIR/.tmp/ .lock .use         ours: blobs being written; the lock on index.json; held shared by whoever writes
+ *   DIR/.seals/                  ours, in the local store: which blobs are as they were when they were hashed (layout_internal.h)
  *
- * Blobs appear by rename only and are verified on use (size and digest while reading), not on arrival at a name:
- * a file that has the right name and size counts as present. index.json is rewritten under the lock, by rename, its
+ * Blobs appear by rename only and are verified on use (size and digest while reading; for a push, a seal stands for the digest), not on
+ * arrival at a name: a file that has the right name and size counts as present. index.json is rewritten under the lock, by rename, its
  * entries sorted by name and digest. Any number of processes and threads may use one layout at once. */
 #ifndef WL_REGISTRY_LAYOUT_H
 #define WL_REGISTRY_LAYOUT_H
@@ -16,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "../tool/base/buf.h"
 #include "../tool/base/digest.h"
@@ -33,13 +35,15 @@
 /* After open it is read-only and may be shared by threads. */
 struct wl_layout {
     char *dir;
-    int use_fd; /* the shared hold that keeps gc away; -1 when opened for reading */
+    int use_fd;  /* the shared hold that keeps gc away; -1 when opened for reading */
+    bool sealed; /* seals are written and believed */
 };
 #define WL_LAYOUT_INIT {.use_fd = -1}
 
 enum wl_layout_flags {
     WL_LAYOUT_WRITE = 1,      /* blobs or entries will be written; waits while a gc runs */
     WL_LAYOUT_CREATE = 2 | 1, /* as WRITE, and a missing layout (or an empty folder) is made into one */
+    WL_LAYOUT_SEALED = 4,     /* seals are written and believed: for the local store, which nobody else writes to */
 };
 
 /* Opens the layout in dir. Fails when it is none, or of another version. */
@@ -84,11 +88,20 @@ struct wl_blob_reader {
     uint64_t done;
     struct wl_sha256 h;
     char *path;
+    const struct wl_layout *sealed_in; /* the end may be sealed; NULL: it is not asked for */
+    bool sealed;                       /* the seal holds: nothing is hashed */
+    struct stat st;                    /* of the file as it was opened */
 };
 #define WL_BLOB_READER_INIT {.fd = -1}
 
 int wl_blob_open(struct wl_blob_reader *r, const struct wl_layout *l, const struct wl_digest *digest, int64_t size,
                  struct wl_err *err);
+/* The same for who may believe a seal: the read that meets the end then checks only that the file is still what it was. Without one the
+ * bytes are hashed, and the end gets a seal. l must live as long as the reader. */
+int wl_blob_open_sealed(struct wl_blob_reader *r, const struct wl_layout *l, const struct wl_digest *digest,
+                        int64_t size, struct wl_err *err);
+/* Goes on at an offset within the size; of a sealed blob alone. */
+int wl_blob_seek(struct wl_blob_reader *r, uint64_t offset, struct wl_err *err);
 int wl_blob_read(struct wl_blob_reader *r, void *buf, size_t cap, size_t *ret_n, struct wl_err *err);
 void wl_blob_close(struct wl_blob_reader *r);
 

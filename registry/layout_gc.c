@@ -118,8 +118,11 @@ static int sweep_blobs(const struct wl_layout *l, const struct set *keep, unsign
             ret->kept_bytes += (uint64_t)st.st_size;
             continue;
         }
-        if (!(flags & WL_LAYOUT_GC_DRY) && wl_fs_remove(path, err) < 0)
-            return -1;
+        if (!(flags & WL_LAYOUT_GC_DRY)) {
+            if (wl_fs_remove(path, err) < 0)
+                return -1;
+            wl_seal_drop(l, &d);
+        }
         ret->removed++;
         ret->removed_bytes += (uint64_t)st.st_size;
     }

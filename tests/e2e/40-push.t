@@ -181,6 +181,48 @@ run wlpack push "$REGISTRY/app:1"
 status_is 4 "a read-only registry"
 err_like 'read-only' "is said to be that"
 
+# --- seals: what was hashed when it was written is not hashed again, unless it was changed ---
+head -c 3000000 /dev/urandom >"$T/big"
+printf '{"base": "scratch", "entrypoint": ["/big"], "files": [{"from": "big", "to": "/big"}]}' >"$T/app.json"
+run wlpack image -t big:1 "$T/app.json"
+big=$(find "$oci/blobs" -newer "$T/app.json" -size +2900k -printf '%f\n')
+seal=$oci/.seals/$big
+ok "a large blob gets a seal" test -s "$seal"
+is "$(find "$oci/.seals" -type f | wc -l)" 1 "small ones do not"
+cp -p "$oci/blobs/sha256/$big" "$T/kept"
+run wlpack push "$plain/sealed/big:1"
+status_is 0 "push of a sealed blob"
+printf x | dd of="$oci/blobs/sha256/$big" bs=1 seek=1500000 conv=notrunc status=none
+touch -r "$T/kept" "$oci/blobs/sha256/$big"
+run wlpack push "$plain/sealed2/big:1"
+status_is 1 "a changed one whose time was set back is hashed"
+err_like "blob sha256:$big is damaged: its bytes have the digest" "and refused"
+# a seal over wrong bytes, as a disk that rots leaves it: the registry finds out
+stat --printf '%d %i %s %Y %.9Y %.9Z\n' "$oci/blobs/sha256/$big" | python3 -c '
+import sys
+dev, ino, size, _, m, c = sys.stdin.read().split()
+t = lambda s: "%x.%s" % (int(s.split(".")[0]), s.split(".")[1])
+print("%x %x %x %s %s" % (int(dev), int(ino), int(size), t(m), t(c)))' >"$seal"
+run wlpack push "$plain/sealed3/big:1"
+status_is 1 "bytes that rotted under their seal"
+err_like "blob sha256:$big is damaged: its bytes have the digest" "are found after the registry has refused them"
+ok "the seal is broken" test ! -e "$seal"
+is "$(curl -s --noproxy '*' -o /dev/null -w '%{http_code}' "http://$plain/v2/sealed3/big/manifests/1")" 404 "and there is no tag"
+cp "$T/kept" "$oci/blobs/sha256/$big"
+touch -d '1 hour ago' "$oci/blobs/sha256/$big"
+sleep 3.1 # a change within the clock's last seconds is not sealed
+run wlpack push "$plain/sealed4/big:1"
+status_is 0 "put right by hand"
+ok "a push that has hashed it all seals it" test -s "$seal"
+run wlpack push --from "oci:$oci:big:1" "$plain/sealed5/big:1"
+status_is 0 "a layout that is not the store is hashed"
+WLPACK_HOME=$T/other run wlpack pull "$plain/sealed/big:1"
+ok "a pull seals" test -s "$T/other/oci/.seals/$big"
+run wlpack save -o "oci:$T/layout" big:1
+ok "save does not" test ! -e "$T/layout/.seals"
+wlpack rm big:1 && wlpack gc >/dev/null 2>&1
+ok "gc takes the seal with the blob" test ! -e "$seal"
+
 # --- a damaged store ---
 layer=$(find "$oci/blobs/sha256" -size -110k -size +90k | head -n 1)
 printf x | dd of="$layer" bs=1 seek=5000 conv=notrunc 2>/dev/null

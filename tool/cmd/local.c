@@ -27,7 +27,7 @@ int wl_local_open(struct wl_layout *ret, unsigned flags, bool *ret_there, struct
         *ret_there = false;
         return 0;
     }
-    if (wl_layout_open(ret, dir, flags, err) < 0)
+    if (wl_layout_open(ret, dir, flags | WL_LAYOUT_SEALED, err) < 0)
         return -1;
     if (ret_there)
         *ret_there = true;

@@ -62,7 +62,7 @@ int wl_remote_store(struct wl_layout *ret, unsigned flags, struct wl_err *err) {
     dir = wl_home_path(&home, WL_HOME_OCI);
     if (!(flags & WL_LAYOUT_WRITE) && !wl_fs_is_dir(dir))
         return wl_fail(err, WL_FAILED, "the local store %s is empty: build or pull an image first", dir);
-    return wl_layout_open(ret, dir, flags, err);
+    return wl_layout_open(ret, dir, flags | WL_LAYOUT_SEALED, err);
 }
 
 void wl_remote_warnings(const struct wl_client *c) {

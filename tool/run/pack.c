@@ -160,7 +160,7 @@ int wl_step_image(struct wl_run *r, const struct wl_plan_step *step, const char 
 
     (void)dir;
     describe(r, recipe, &image, &words);
-    if (wl_layout_open(&layout, place, WL_LAYOUT_CREATE, err) < 0 ||
+    if (wl_layout_open(&layout, place, WL_LAYOUT_CREATE | WL_LAYOUT_SEALED, err) < 0 ||
         put_parts(r, step, &layout, &image, &res, err) < 0 || wl_layout_find(&layout, name, &entry, err) < 0)
         return -1;
     subject = wl_layout_entry_descriptor(&entry);
