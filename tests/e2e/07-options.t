@@ -174,8 +174,8 @@ for reg in $("$top/scripts/registry" start --htpasswd me:secret1 | grep -E '^REG
 done
 at_end "'$top/scripts/registry' stop '$REGISTRY_DIR'"
 try() {
-    status=0
-    printf secret1 | wlpack "$@" >"$out" 2>"$err" || status=$?
+    # shellcheck disable=SC2016 # its own
+    run sh -c 'printf secret1 | "$0" "$@"' "$WLPACK" "$@"
 }
 state >before
 try login -u me --dry-run --json "$REGISTRY"
