@@ -77,6 +77,7 @@ help:
 	@echo 'make lint       format, shell, layers, complexity'
 	@echo 'make recipes    build every recipe whose source can be had'
 	@echo 'make php-tests [PHP=php-7.4.33] [RUNTIME=wasmedge|node] [FOLDERS=...]   PHP own test suite, against native PHP'
+	@echo 'make php-8      the tests of PHP 8.2 and 8.4 that make test leaves out'
 	@echo 'make bench      the figures of the README, measured here'
 	@echo 'make golden     rewrite the golden files; look at the diff'
 	@echo 'make fuzz T=recipe TIME=60    fuzz one target'
@@ -130,6 +131,14 @@ php-tests: .setup-native
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) scripts/php-tests $(PHP) $(RUNTIME) $(FOLDERS)
 
+# The later branches of PHP, all of it: build, gate on WasmEdge and Node, php -S.
+PHP8 ?= php-8.2.32 php-8.4.24
+php-8: .setup-test
+	@$(MAKE) --no-print-directory all
+	@WLPACK=$(BUILD)/wlpack WLPACK_TEST_PHP='$(PHP8)' WLPACK_TEST_NODE=1 prove --timer --exec env tests/e2e/89-php-8.t
+	@for php in $(PHP8); do \
+		WLPACK=$(BUILD)/wlpack WLPACK_TEST_PHP=$$php prove --timer --exec env tests/e2e/86-php-server.t || exit 1; done
+
 bench: all
 	@scripts/bench
 
@@ -158,7 +167,7 @@ clean:
 	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-fuzz
 
 FORCE:
-.PHONY: php-tests all unit fuzzers programs help setup .setup-build .setup-test .setup-native demo recipes test quick check registry-tests lint bench golden \
+.PHONY: php-8 php-tests all unit fuzzers programs help setup .setup-build .setup-test .setup-native demo recipes test quick check registry-tests lint bench golden \
 	fuzz install clean FORCE
 
 -include $(OBJ:.o=.d) $(BUILD)/obj/tool/main.d $(UNIT:%=%.d) $(FUZZERS:%=%.d)

@@ -1,17 +1,18 @@
 #!/bin/sh
 # php -S: the artefact with WasmEdge's sockets serves as native PHP's does, whatever scripts and clients do to it.
-# FUZZ: how many malformed requests (default 1500).
+# FUZZ: how many malformed requests (default 1500). WLPACK_TEST_PHP: another recipe than php-7.4.33.
 . "${0%/*}/../lib/tap.sh"
 unset WLPACK_HOME
-recipe=php-7.4.33
+recipe=${WLPACK_TEST_PHP:-php-7.4.33}
+version=${recipe#php-}
 output=$T/out
 lib=$top/tests/lib
 
-run wlpack build $recipe --output "$output"
+run wlpack build "$recipe" --output "$output"
 status_is 0 "wlpack build $recipe"
 [ "$status" -eq 0 ] || done_testing
 records=$(cat "$out")
-for image in php:7.4.33-server php:7.4.33-server-aot; do
+for image in "php:$version-server" "php:$version-server-aot"; do
     ok "the image $image is among the records" sh -c "printf '%s\n' \"\$1\" | cut -f 2 | grep -qx '$image'" - "$records"
 done
 
@@ -82,7 +83,7 @@ PHP
 
 port=$(free_port)
 url=http://127.0.0.1:$port
-start main -v "$site:/docroot" -v /tmp:/tmp -p "$port:$port" $recipe -- -S "127.0.0.1:$port" -t /docroot
+start main -v "$site:/docroot" -v /tmp:/tmp -p "$port:$port" "$recipe" -- -S "127.0.0.1:$port" -t /docroot
 ok "php -S listens" answers "$port"
 
 # --- files ---
@@ -269,21 +270,21 @@ out_is hello "and a chain of them"
 
 # --- the end ---
 port2=$port
-start taken -v "$site:/docroot" $recipe -- -S "127.0.0.1:$port2" -t /docroot
+start taken -v "$site:/docroot" "$recipe" -- -S "127.0.0.1:$port2" -t /docroot
 wait "$server"
 is $? 1 "a port that is taken: exit code 1"
 ok "and the reason" grep -q "Failed to listen on 127.0.0.1:$port2 (reason: Address in use)" "$log"
 for bad in 127.0.0.1:99999 nosuch 256.1.1.1:80 192.0.2.1:80; do
-    start bad -v "$site:/docroot" $recipe -- -S "$bad" -t /docroot
+    start bad -v "$site:/docroot" "$recipe" -- -S "$bad" -t /docroot
     wait "$server"
     is $? 1 "an address that cannot be: $bad"
 done
-run wlpack run --output "$output" -v "$site:/docroot" $recipe -- -S 127.0.0.1:1 -t /docroot
+run wlpack run --output "$output" -v "$site:/docroot" "$recipe" -- -S 127.0.0.1:1 -t /docroot
 status_is 1 "the plain flavour"
 err_like 'Failed to listen on 127.0.0.1:1 \(reason: Function not implemented\)' "says that it has no sockets"
 
 port2=$(free_port)
-start router -v "$T:/t" -v "$site:/docroot" $recipe -- -S "127.0.0.1:$port2" -t /docroot /t/router.php
+start router -v "$T:/t" -v "$site:/docroot" "$recipe" -- -S "127.0.0.1:$port2" -t /docroot /t/router.php
 ok "with a script as router" answers "$port2"
 get "http://127.0.0.1:$port2/api/users"
 out_is 'api users' "it answers"
@@ -296,12 +297,12 @@ code=$?
 after=$(date +%s%N)
 is "$code" 130 "Ctrl-C ends the server: exit code 130"
 ok "at once" test $((after - before)) -lt 2000000000
-start again -v "$site:/docroot" $recipe -- -S "127.0.0.1:$port2" -t /docroot
+start again -v "$site:/docroot" "$recipe" -- -S "127.0.0.1:$port2" -t /docroot
 ok "the port can be taken again right after" answers "$port2"
 kill -TERM "-$server"
 wait "$server"
 is $? 143 "SIGTERM ends it too"
-start six -v "$site:/docroot" $recipe -- -S "[::1]:$port2" -t /docroot
+start six -v "$site:/docroot" "$recipe" -- -S "[::1]:$port2" -t /docroot
 i=0
 until curl -s -g --max-time 5 "http://[::1]:$port2/hello.txt" >"$out" 2>"$err" || [ $i -ge 100 ]; do
     i=$((i + 1))
@@ -386,16 +387,16 @@ check('and its answer', fread($sender, 100) === 'answer');
 check('no socket files', @stream_socket_server('unix:///docroot/socket', $no, $why) === false && $why !== '');
 check('no pairs', @stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0) === false);
 PHP
-run wlpack run --output "$output" --artefact server -v "$site:/docroot" $recipe -- /docroot/sockets.php "$port"
+run wlpack run --output "$output" --artefact server -v "$site:/docroot" "$recipe" -- /docroot/sockets.php "$port"
 status_is 0 "sockets of a script"
 out_unlike '^not ok' "all as they should be"
 is "$(grep -c '^ok' "$out")" "$(grep -c "check('" "$site/sockets.php")" "every one of them was tried"
-run wlpack run --output "$output" -v "$site:/docroot" $recipe -- -r 'var_dump(stream_socket_client("tcp://127.0.0.1:80", $no, $why), $why, stream_socket_server("tcp://127.0.0.1:0", $no, $why), $why);'
+run wlpack run --output "$output" -v "$site:/docroot" "$recipe" -- -r 'var_dump(stream_socket_client("tcp://127.0.0.1:80", $no, $why), $why, stream_socket_server("tcp://127.0.0.1:0", $no, $why), $why);'
 status_is 0 "sockets in the plain flavour"
 is "$(grep -cx 'string(24) "Function not implemented"' "$out")" 2 "fail with a reason"
 
 # --- PHP's own tests of its server: the server is ours, the tests are led by the php that is here ---
-archive=$("$WLPACK" fetch $recipe 2>/dev/null | tail -n 1 | cut -f 2)
+archive=$("$WLPACK" fetch "$recipe" 2>/dev/null | tail -n 1 | cut -f 2)
 mkdir "$T/php"
 tar -xf "$archive" -C "$T/php" --strip-components=1
 PHP_GUEST_WASMEDGE=$(wlpack kit which wasmedge wasmedge)
