@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-__attribute__((constructor)) static void own_root(void)
-{
+__attribute__((constructor)) static void own_root(void) {
     const char *root = getenv("OWN_ROOT");
     if (!root || chroot(root) != 0 || chdir("/") != 0) {
         _exit(126);
