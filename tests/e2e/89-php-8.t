@@ -51,6 +51,13 @@ one_branch() {
     out_is "2 two! end" "$recipe: fibers"
     php '$f = new Fiber(function () { array_map(fn() => Fiber::suspend(), [1]); }); try { $f->start(); } catch (FiberError $e) { echo $e->getMessage(), "\n"; }'
     out_is "Cannot suspend in a callback of an internal function on this platform" "$recipe: where a fiber cannot be suspended, it says so"
+    case $version in
+    8.4.*)
+        php 'class P { public private(set) int $x = 3; public string $n { get => "hook"; set { throw new Error("no"); } } }
+            $p = new P; try { $p->x = 4; } catch (Error $e) { echo $e->getMessage(), " ", $p->n, " ", array_find([1, 2, 3], fn($v) => $v > 1), " ", new P()->x, "\n"; }'
+        out_is 'Cannot modify private(set) property P::$x from global scope hook 2 3' "$recipe: property hooks, asymmetric visibility, new without parentheses"
+        ;;
+    esac
 
     gate wasmedge -aot.wasm
     # without cli/deep-recursion, as for 7.4
