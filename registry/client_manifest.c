@@ -96,7 +96,8 @@ int wl_client_manifest_get(struct wl_client *c, const char *tag_or_digest, struc
     if (wl_client_manifest_find(c, tag_or_digest, &found, ret, ret_type, ret_digest, err) < 0)
         return -1;
     if (!found)
-        return wl_fail(err, WL_NET, "%s has no %s in %s", c->host, tag_or_digest, c->path);
+        return wl_fail(err, WL_NET, "%s has no %s%s in the repository %s", c->host,
+                       wl_starts(tag_or_digest, "sha256:") ? "" : "tag ", tag_or_digest, c->path);
     return 0;
 }
 

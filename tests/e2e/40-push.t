@@ -181,6 +181,26 @@ run wlpack push "$REGISTRY/app:1"
 status_is 4 "a read-only registry"
 err_like 'read-only' "is said to be that"
 
+# --- short names, as docker users write them: what is only read comes from docker.io (here by way of a mirror) ---
+run wlpack push "$plain/library/app:1"
+run wlpack push "$plain/team/app:1"
+WLPACK_REGISTRY_MIRROR=docker.io=http://$plain
+export WLPACK_REGISTRY_MIRROR
+WLPACK_HOME=$T/short run wlpack pull app:1
+status_is 0 "pull NAME:TAG"
+out_is "docker.io/library/app@$one" "is docker.io/library/NAME"
+WLPACK_HOME=$T/short run wlpack pull team/app:1
+out_is "docker.io/team/app@$one" "pull USER/NAME:TAG"
+WLPACK_HOME=$T/short run wlpack images
+out_like '^docker.io/library/app:1' "and is called by its whole name here"
+run wlpack copy app:1 "$plain/from-hub/app"
+status_is 0 "copy from there"
+run wlpack copy app:1 app:2
+status_is 2 "not to there"
+WLPACK_HOME=$T/short run wlpack pull app:none
+status_is 4 "a tag that there is not"
+unset WLPACK_REGISTRY_MIRROR
+
 # --- seals: what was hashed when it was written is not hashed again, unless it was changed ---
 head -c 3000000 /dev/urandom >"$T/big"
 printf '{"base": "scratch", "entrypoint": ["/big"], "files": [{"from": "big", "to": "/big"}]}' >"$T/app.json"

@@ -1,10 +1,11 @@
 #!/bin/sh
-# An index with native code, as the real programs read it from a registry: containerd, podman, skopeo and crane each get the portable
+# An index with native code, as the real programs read it from a registry: containerd, podman, skopeo, crane, oras and regctl each get the portable
 # image when they ask for wasi/wasm, and the variant when they ask for that. A program that is not there is a skip that says so.
 . "${0%/*}/../lib/tap.sh"
 for tool in skopeo python3 docker-registry; do
     command -v "$tool" >/dev/null 2>&1 || skip_all "$tool is not installed"
 done
+user_home=$HOME
 DOCKER_CONFIG=$T/user
 export DOCKER_CONFIG
 unset REGISTRY_AUTH_FILE XDG_RUNTIME_DIR
@@ -121,15 +122,33 @@ else
     pass "# SKIP no container root on this host, so no podman: $(tail -n 1 root-log)"
 fi
 
-# --- crane ---
-crane=${CRANE:-$(command -v crane)}
-if [ -n "$crane" ]; then
+# --- those of the Go module proxy ---
+# tool NAME: builds it once where go is; the user's own store keeps it
+tool() {
+    WLPACK_HOME=${XDG_CACHE_HOME:-$user_home/.cache}/wlpack HOME=$user_home "$top/scripts/registry-tools" "$1" 2>tool-err
+}
+if crane=${CRANE:-$(tool crane)} && [ -n "$crane" ]; then
     is "$("$crane" digest --insecure --platform wasi/wasm "$ref:index")" "$portable" "crane: wasi/wasm is the portable image"
     is "$("$crane" digest --insecure --platform wasi/wasm/v1 "$ref:index")" "$one" "crane: wasi/wasm/v1 is the variant"
-    ok "crane validates the whole index" "$crane" validate --insecure --remote "$ref:index"
-    ok "crane validates the docker form" "$crane" validate --insecure --remote "$ref:docker"
+    ok "crane validates the whole index" "$crane" validate --insecure --remote "$ref:index" >&2
+    ok "crane validates the docker form" "$crane" validate --insecure --remote "$ref:docker" >&2
 else
-    pass "# SKIP crane is not installed (go install github.com/google/go-containerregistry/cmd/crane@latest; or set CRANE): what it chooses is not tested here"
+    pass "# SKIP no crane, so what it chooses is not tested: $(tail -n 1 tool-err)"
+fi
+if oras=$(tool oras); then
+    is "$("$oras" resolve --plain-http --platform wasi/wasm "$ref:index")" "$portable" "oras: wasi/wasm is the portable image"
+    is "$("$oras" resolve --plain-http --platform wasi/wasm/v1 "$ref:index")" "$one" "oras: wasi/wasm/v1 is the variant"
+else
+    pass "# SKIP no oras, so what it chooses is not tested: $(tail -n 1 tool-err)"
+fi
+if regctl=$(tool regctl); then
+    at() {
+        "$regctl" --host "reg=$REGISTRY,tls=disabled" image digest --platform "$1" "$ref:index"
+    }
+    is "$(at wasi/wasm)" "$portable" "regctl: wasi/wasm is the portable image"
+    is "$(at wasi/wasm/v1)" "$one" "regctl: wasi/wasm/v1 is the variant"
+else
+    pass "# SKIP no regctl, so what it chooses is not tested: $(tail -n 1 tool-err)"
 fi
 
 done_testing

@@ -46,7 +46,7 @@ static int open_source(struct ends *e, const struct wl_reference *place, unsigne
 static int read_ends(const struct wl_args *args, struct ends *e, struct wl_err *err) {
     bool all = wl_args_has(args, "all-tags");
 
-    if (wl_remote_reference(args->pos[0], &e->src, err) < 0 || wl_remote_reference(args->pos[1], &e->dst, err) < 0)
+    if (wl_reference_parse(args->pos[0], &e->src, err) < 0 || wl_remote_reference(args->pos[1], &e->dst, err) < 0)
         return -1;
     if (e->dst.has_digest)
         return wl_fail(err, WL_USAGE, "%s: the target is a repository or a tag; the digest is the source's",
@@ -203,7 +203,8 @@ const struct wl_verb wl_verb_copy = {
     .help = "Copies the image or index SRC to DST (HOST/PATH[:TAG]; without a tag SRC's), byte for byte and without\n"
             "the local store: blobs that DST has are skipped, those of another repository of the same registry are\n"
             "linked there, the rest streams through. Mirrors of SRC that the variable WLPACK_REGISTRY_MIRROR names\n"
-            "(HOST=MIRROR) are asked first. Prints HOST/PATH@sha256:DIGEST, one a line.\n\n"
+            "(HOST=MIRROR) are asked first; without a HOST it is docker.io's. Prints HOST/PATH@sha256:DIGEST, one a "
+            "line.\n\n"
             "Example: wlpack copy ghcr.io/you/php:7.4.33-cli registry.example.com/team/php",
     .opts = opts,
     .min_pos = 2,

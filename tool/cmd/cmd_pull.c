@@ -129,7 +129,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
                                .referrers = wl_args_has(args, "referrers")};
 
     (void)ret_status;
-    if (wl_remote_reference(args->pos[0], &ref, err) < 0 || local_name(args, &ref, &name, err) < 0 ||
+    if (wl_reference_parse(args->pos[0], &ref, err) < 0 || local_name(args, &ref, &name, err) < 0 ||
         (wanted && wl_oci_platform_parse(wanted, &a, &platform, err) < 0))
         return -1;
     if (wl_remote_network(args, err) < 0 || wl_remote_store(&l, WL_LAYOUT_CREATE, err) < 0)
@@ -159,7 +159,8 @@ const struct wl_verb wl_verb_pull = {
     .usage = "pull [OPTIONS] REF",
     .summary = "pull an image from a registry into the local store",
     .help = "Fetches what the local store lacks of REF, verifies every byte against its digest, and names it\n"
-            "HOST/PATH:TAG there (or as --as says). Prints HOST/PATH@sha256:DIGEST. Mirrors that the variable\n"
+            "HOST/PATH:TAG there (or as --as says); without a HOST it is docker.io's, as docker has it. Prints "
+            "HOST/PATH@sha256:DIGEST. Mirrors that the variable\n"
             "WLPACK_REGISTRY_MIRROR names (HOST=MIRROR) are asked first. --referrers brings SBOMs, provenance\n"
             "and cosign's signatures along, which `push` and `save --referrers` then hand on. With --dry-run a line\n"
             "\"there|fetch DIGEST SIZE TYPE\" for each object.\n\n"

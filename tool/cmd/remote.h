@@ -25,7 +25,8 @@
         {"cert-key", 0, "FILE", "the key of --cert, when it is not in the same file"}
 int wl_remote_network(const struct wl_args *args, struct wl_err *err);
 
-/* A reference that must name its registry ("php:7.4" alone is refused: it would mean docker.io). */
+/* A reference that must name its registry: something is written to it, or it may be a local name ("php:7.4" alone is refused: it would mean
+ * docker.io/library). What is only read is taken as docker takes it (wl_reference_parse). */
 int wl_remote_reference(const char *s, struct wl_reference *ret, struct wl_err *err);
 
 /* Opens $WLPACK_HOME/oci with the flags of wl_layout_open. */
