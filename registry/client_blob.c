@@ -8,7 +8,9 @@
 #include "layout_internal.h"
 
 char *wl_client_blob_name(const struct wl_oci_descriptor *d) {
-    return wl_sprintf("%s %.12s", strstr(d->media_type, "config") ? "config" : "blob", wl_digest_hexonly(&d->digest).s);
+    bool config = strstr(d->media_type, "config") || strcmp(d->media_type, WL_MT_DOCKER_CONFIG) == 0;
+
+    return wl_sprintf("%s %.12s", config ? "config" : "blob", wl_digest_hexonly(&d->digest).s);
 }
 
 int wl_client_blob_exists(struct wl_client *c, const struct wl_oci_descriptor *d, bool *ret, struct wl_err *err) {

@@ -101,8 +101,11 @@ int wl_convert_attest(const struct wl_convert_attest *c, size_t *ret_left, struc
     if (wl_layout_all_referrers(c->layout, c->from, &all, err) < 0)
         return -1;
     for (size_t i = 0; i < all.n; i++) {
+        struct wl_digest subject;
         bool done = false;
 
+        if (!wl_layout_subject(c->layout, &all.v[i], &subject) || !wl_digest_equal(&subject, &c->from->digest))
+            continue; /* about a part of an index or about another document */
         if (follow(c, &all.v[i], &done, err) < 0)
             return -1;
         left += !done;

@@ -23,7 +23,8 @@ struct wl_convert_attest {
     bool artifact; /* `to` is a module alone */
 };
 
-/* Attaches them to `to`. *ret_left: how much else is attached to `from`. Documents that speak of another image than that are left too. */
+/* Attaches them to `to`. *ret_left: how much else is attached to `from` itself. Documents that speak of another image than that are left, too;
+ * what is attached to the parts of an index, or to documents in turn, is not looked at: the index has its own. */
 int wl_convert_attest(const struct wl_convert_attest *c, size_t *ret_left, struct wl_err *err);
 
 #endif
