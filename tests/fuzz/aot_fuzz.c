@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "../../tool/base/fs.h"
@@ -30,7 +31,9 @@ static void check_module(struct wl_blob in) {
             abort();
 }
 
-static char dir[] = "/tmp/wlpack-fuzz-XXXXXX";
+static char dir[200]; /* below $TMPDIR: in memory (/dev/shm) a run is faster */
+static int text_fd;
+static char text_path[64];
 
 static void clean_up(void) {
     struct wl_err err;
@@ -38,9 +41,20 @@ static void clean_up(void) {
     wl_fs_remove(dir, &err);
 }
 
+static void prepare(void) {
+    const char *tmp = getenv("TMPDIR");
+
+    if (dir[0])
+        return;
+    snprintf(dir, sizeof(dir), "%.150s/wlpack-fuzz-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    text_fd = memfd_create("text", MFD_CLOEXEC);
+    snprintf(text_path, sizeof(text_path), "/proc/self/fd/%d", text_fd);
+    if (text_fd < 0 || !mkdtemp(dir) || atexit(clean_up) != 0)
+        abort();
+}
+
 /* The ways in which a module may be written: pinned, and its function 0 threaded, its function 1 the loop. */
 static void check_text(struct wl_blob in) {
-    static bool made;
     struct wl_aot_slot slots[] = {{0, 0}, {WL_AOT_NO_FUNCTION, 0}};
     uint32_t first[] = {0};
     bool outside[] = {true, false};
@@ -51,16 +65,12 @@ static void check_text(struct wl_blob in) {
         .found = true, .loop = 1, .state = 4, .has_flag = true, .n = 2, .body = kinds, .n_functions = 2, .n_bodies = 1};
     const struct wl_aot_how how = {.table = &table, .pin = &pin, .thread = &thread, .loads = true};
     WL_AUTO(wl_aot_ir_release) struct wl_aot_ir ir = {0};
-    WL_AUTOFREE char *path = NULL;
     struct wl_err err;
 
-    if (!made && (!mkdtemp(dir) || atexit(clean_up) != 0))
+    prepare();
+    if (ftruncate(text_fd, (off_t)in.len) < 0 || pwrite(text_fd, in.p, in.len, 0) != (ssize_t)in.len)
         abort();
-    made = true;
-    path = wl_path_join(dir, "wasm.ll");
-    if (wl_fs_write(path, in.p, in.len, &err) < 0)
-        abort();
-    if (wl_aot_ir_split(path, dir, 4096, &how, &ir, &err) == 0 && ir.n_parts == 0)
+    if (wl_aot_ir_split(text_path, dir, 4096, &how, &ir, &err) == 0 && ir.n_parts == 0)
         abort();
 }
 
