@@ -41,6 +41,7 @@ static int provenance(const struct wl_convert_attest *c, struct wl_blob text, bo
     WL_AUTO(wl_attest_release) struct wl_attest a = {0};
     WL_AUTO(wl_buf_release) struct wl_buf out = {0};
     WL_AUTOFREE char *platform = platforms(c->how);
+    struct wl_digest_hex from = wl_digest_str(&c->from->digest);
     struct wl_material image = {.role = WL_MATERIAL_IMAGE, .digest = c->from->digest};
     struct wl_err ignored;
     const char *me = wl_attest_builder();
@@ -48,7 +49,7 @@ static int provenance(const struct wl_convert_attest *c, struct wl_blob text, bo
     if (wl_attest_parse("provenance", text, &a, &ignored) < 0 || !wl_digest_equal(&a.subject, &c->from->digest))
         return 0;
     image.of = a.recipe;
-    image.name = *a.subject_name ? a.subject_name : wl_digest_str(&image.digest).s;
+    image.name = *a.subject_name ? a.subject_name : from.s;
     wl_attest_add(&a, &image);
     a.form = (struct wl_attest_form){platform, c->how->format, c->how->compression, a.builder};
     a.builder = me;
