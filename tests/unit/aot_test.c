@@ -95,13 +95,17 @@ static void test_split_many(void **state) {
 
     (void)state;
     /* every function a part of its own; type wrappers stay together */
-    assert_ok(split(IR_HEAD IR_F("0") IR_F("1") IR_F("2") IR_TAIL, 1, &ir, &err));
+    assert_ok(split(IR_HEAD IR_F("0") "define protected dllexport i32 @f1(ptr %0, i32 %1) #1 {\nentry:\n"
+                                      "  %2 = call i32 @f0(ptr %0, i32 %1) #1\n  ret i32 %2\n}\n\n" IR_F("2") IR_TAIL,
+                    1, &ir, &err));
     assert_int_equal(ir.n_parts, 4);
     text = get(ir.parts[2].path);
     assert_non_null(strstr(text, "@intrinsics = external hidden global ptr\n"));
-    assert_non_null(strstr(text, "declare hidden void @t0(ptr %0, ptr %1, ptr %2, ptr %3) #1 \n"));
+    /* what it calls, and nothing else */
     assert_non_null(strstr(text, "declare hidden i32 @f0(ptr %0, i32 %1) #1 \n"));
+    assert_null(strstr(text, "declare hidden void @t0("));
     assert_null(strstr(text, "declare hidden i32 @f1("));
+    assert_null(strstr(text, "declare hidden i32 @f2("));
     assert_non_null(strstr(text, "define hidden i32 @f1("));
     assert_null(strstr(text, "define hidden i32 @f2("));
     assert_non_null(strstr(text, "define private void @trap("));
@@ -237,7 +241,7 @@ static void test_split_table(void **state) {
     assert_fails(wl_aot_ir_split(path, dir, 0, &how, &ir, &err), WL_FAILED, "names function 2 of 2");
 }
 
-/* One function of lines, as it is written; how may be NULL for the plain way. */
+/* A function of lines, as it is written, in all parts; how may be NULL for the plain way. */
 static char *written(const char *lines, const struct wl_aot_how *how) {
     WL_AUTO(wl_buf_release) struct wl_buf b = {0};
     WL_AUTOFREE char *path = NULL;
@@ -250,9 +254,14 @@ static char *written(const char *lines, const struct wl_aot_how *how) {
     wl_buf_adds(&b, "}\n\n" IR_F("1") IR_TAIL);
     path = put("wasm.ll", b.p, b.len);
     assert_ok(wl_aot_ir_split(path, dir, 0, how ? how : &plain, &ir, &err));
-    text = get(ir.parts[0].path);
+    wl_buf_clear(&b);
+    for (size_t i = 0; i < ir.n_parts; i++) {
+        text = get(ir.parts[i].path);
+        wl_buf_adds(&b, text);
+        free(text);
+    }
     wl_aot_ir_release(&ir);
-    return text;
+    return wl_buf_steal(&b);
 }
 
 #define CONTEXT(n, field)                                                                                              \

@@ -22,10 +22,17 @@
 static const struct target {
     const char *arch, *cpu, *triple;
     const char *registered; /* as clang --print-targets names it */
+    const char *passes_cpu; /* as opt names the cpu */
 } targets[] = {
-    {"x86_64", "x86-64-v2", "x86_64-linux-gnu", "x86-64 "},
-    {"aarch64", "armv8-a", "aarch64-linux-gnu", "aarch64 "},
+    {"x86_64", "x86-64-v2", "x86_64-linux-gnu", "x86-64 ", "x86-64-v2"},
+    {"aarch64", "armv8-a", "aarch64-linux-gnu", "aarch64 ", "generic"},
 };
+
+/* What a part without an interpreter's functions goes through instead of clang's -O2 (aot.h). A C compiler and wasm-opt have been over
+ * it: what is left to do is to take WasmEdge's variables and copies apart. */
+#define SHORT_PASSES                                                                                                   \
+    "always-inline,function<eager-inv>(simplifycfg,sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,"            \
+    "simplifycfg,gvn,instcombine<no-verify-fixpoint>,adce,simplifycfg)"
 
 static const struct target *find_target(const char *arch) {
     for (size_t i = 0; i < WL_ARRAY_LEN(targets); i++)
@@ -57,6 +64,9 @@ static void child_env(struct wl_strv *env, const char *work_dir) {
     wl_strv_addf(env, "PATH=%s", path ? path : "/usr/bin:/bin");
     wl_strv_addf(env, "TMPDIR=%s", work_dir);
     wl_strv_add(env, "LC_ALL=C");
+    /* LLVM takes and gives back memory all the time: keep it, in large pages; 5 % of a part's time */
+    wl_strv_add(env, "GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.trim_threshold=1073741824:"
+                     "glibc.malloc.top_pad=33554432");
 }
 
 /* What all the threads of one call share. */
@@ -66,7 +76,7 @@ struct work {
     struct wl_aot_ir ir;
     uint32_t n_defined; /* functions with a body in the module */
     struct wl_strv env;
-    char *clang, *lld;
+    char *clang, *lld, *opt;
     pthread_mutex_t mutex;
     size_t *order;  /* parts, the largest first */
     size_t next;    /* the place in it that is not taken yet */
@@ -80,6 +90,7 @@ static void work_release(struct work *w) {
     wl_strv_release(&w->env);
     free(w->clang);
     free(w->lld);
+    free(w->opt);
     free(w->order);
 }
 
@@ -218,6 +229,24 @@ static int make_ir(struct work *w, struct wl_err *err) {
 
 /* --- clang: the parts --- */
 
+/* The part goes through the short pipeline, as only a level that clang spends much on is worth. */
+static bool is_short(const struct work *w, size_t part) {
+    char level = w->spec->optimize ? w->spec->optimize : '2';
+
+    return (level == '2' || level == '3') && w->ir.n_hot > 0 && !w->ir.parts[part].hot;
+}
+
+static void passes_argv(const struct work *w, size_t part, struct wl_strv *argv) {
+    wl_strv_add(argv, w->opt);
+    wl_strv_addf(argv, "-mtriple=%s", w->target->triple);
+    wl_strv_addf(argv, "-mcpu=%s", w->target->passes_cpu);
+    wl_strv_add(argv, "-disable-verify");
+    wl_strv_add(argv, "-passes=" SHORT_PASSES);
+    wl_strv_addf(argv, "part-%zu.ll", part);
+    wl_strv_add(argv, "-o");
+    wl_strv_addf(argv, "part-%zu.%s.bc", part, w->target->arch);
+}
+
 static void compile_argv(const struct work *w, size_t part, struct wl_strv *argv) {
     static const char *const flags[] = {"-x", "ir", "-fPIC", "-fno-builtin", "-fno-ident", "-Wno-override-module",
                                         "-c"};
@@ -232,9 +261,26 @@ static void compile_argv(const struct work *w, size_t part, struct wl_strv *argv
     for (size_t i = 0; i < WL_ARRAY_LEN(flags); i++)
         wl_strv_add(argv, flags[i]);
     /* relative names: the folder must not reach the object */
-    wl_strv_addf(argv, "part-%zu.ll", part);
+    if (is_short(w, part)) {
+        wl_strv_add(argv, "-Xclang");
+        wl_strv_add(argv, "-disable-llvm-passes");
+        wl_strv_addf(argv, "part-%zu.%s.bc", part, w->target->arch);
+    } else {
+        wl_strv_addf(argv, "part-%zu.ll", part);
+    }
     wl_strv_add(argv, "-o");
     wl_strv_addf(argv, "part-%zu.%s.o", part, w->target->arch);
+}
+
+static int compile_part(struct work *w, size_t part, struct wl_err *err) {
+    WL_AUTO(wl_strv_release) struct wl_strv passes = {0};
+    WL_AUTO(wl_strv_release) struct wl_strv argv = {0};
+
+    passes_argv(w, part, &passes);
+    if (is_short(w, part) && run_child(w, &passes, err) < 0)
+        return -1;
+    compile_argv(w, part, &argv);
+    return run_child(w, &argv, err);
 }
 
 static void report(struct work *w, uint64_t add, bool finished) {
@@ -251,7 +297,6 @@ static void *worker(void *arg) {
     struct work *w = arg;
 
     for (;;) {
-        WL_AUTO(wl_strv_release) struct wl_strv argv = {0};
         struct wl_err err;
         size_t part;
 
@@ -262,8 +307,7 @@ static void *worker(void *arg) {
         }
         part = w->order[w->next++];
         pthread_mutex_unlock(&w->mutex);
-        compile_argv(w, part, &argv);
-        if (run_child(w, &argv, &err) < 0) {
+        if (compile_part(w, part, &err) < 0) {
             pthread_mutex_lock(&w->mutex);
             if (!w->failed)
                 w->err = err;
@@ -275,13 +319,18 @@ static void *worker(void *arg) {
     }
 }
 
-/* The largest part first, so that it does not run alone at the end; of equal ones the first. */
+/* What a part costs, roughly. */
+static uint64_t effort(const struct work *w, size_t part) {
+    return w->ir.parts[part].bytes * (is_short(w, part) ? 1 : 2);
+}
+
+/* The part with the most work first, so that it does not run alone at the end; of equal ones the first. */
 static void sort_parts(struct work *w) {
     w->order = wl_calloc(w->ir.n_parts, sizeof(*w->order));
     for (size_t i = 0; i < w->ir.n_parts; i++) {
         size_t at = i;
 
-        for (; at > 0 && w->ir.parts[w->order[at - 1]].bytes < w->ir.parts[i].bytes; at--)
+        for (; at > 0 && effort(w, w->order[at - 1]) < effort(w, i); at--)
             w->order[at] = w->order[at - 1];
         w->order[at] = i;
     }
@@ -401,7 +450,7 @@ static int clang_can(struct work *w, const char *const *archs, bool *ret, struct
 
     if (wl_proc_check(&p, err) < 0)
         return -1;
-    *ret = wl_fs_exists(w->lld);
+    *ret = wl_fs_exists(w->lld) && wl_fs_exists(w->opt);
     for (; *archs; archs++)
         if (!strstr(wl_buf_str(&out), find_target(*archs)->registered))
             *ret = false;
@@ -464,6 +513,7 @@ int wl_aot_compile(struct wl_aot *spec, struct wl_err *err) {
     child_env(&w.env, spec->work_dir);
     w.clang = wl_sprintf("%s/bin/clang", spec->llvm_root);
     w.lld = wl_sprintf("%s/bin/ld.lld", spec->llvm_root);
+    w.opt = wl_sprintf("%s/bin/opt", spec->llvm_root);
     rc = run(&w, archs, err);
     wl_fs_remove(spec->work_dir, &ignored);
     return rc;

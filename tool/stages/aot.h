@@ -3,7 +3,9 @@
  * WasmEdge's own compiler asks LLVM for whatever processor it runs on, and its --generic-binary changes nothing. So it is
  * used as a front end only: it writes unoptimised LLVM IR (which holds no processor), and the kit's clang makes the code
  * for a fixed baseline. The IR is cut into parts (tool/wasm/aot_ir.h), which are compiled in parallel, linked by ld.lld
- * without any relocation, and written behind the module (tool/wasm/aot_file.h). The result depends on the module, the two
+ * without any relocation, and written behind the module (tool/wasm/aot_file.h). Where a module holds an interpreter, its functions go
+ * through clang's -O2, and all others through a short list of passes before clang's code generator: PHP's parts take 3.0 s of
+ * processor time instead of 5.1, and programs run as fast (clang's -O1 takes 4.4 s). The result depends on the module, the two
  * kits, the architectures and the optimisation level, and on nothing else: not on the machine, the number of jobs or the
  * folder.
  *
@@ -21,7 +23,7 @@ struct wl_aot {
     const char *out;          /* appears by rename; its folder is created */
     const char *const *archs; /* "x86_64", "aarch64"; NULL-terminated; NULL: that of this machine */
     const char *wasmedge_root, *wasmedge_identity;
-    /* What holds the bin/clang and bin/ld.lld (LLVM 19 or later) that make the code, and its identity: the wasi-sdk
+    /* What holds the bin/clang, bin/opt and bin/ld.lld (LLVM 19 or later) that make the code, and its identity: the wasi-sdk
      * kit, when it is the one made from Debian's packages. */
     const char *llvm_root, *llvm_identity;
     const char *work_dir; /* created, filled (about 60 times the module) and emptied again; private to this call */

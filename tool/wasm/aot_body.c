@@ -138,7 +138,13 @@ static bool write_enter(struct wl_aot_body *b, FILE *out, const char *line) {
     return true;
 }
 
-void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first, uint32_t end) {
+bool wl_aot_body_is_hot(const struct wl_aot_how *how, uint32_t f) {
+    const struct wl_aot_thread *t = how->thread;
+
+    return is_threaded(how) && f < t->n_functions && (f == t->loop || t->body[f] != WL_BODY_NONE);
+}
+
+void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first) {
     fprintf(out, "declare void @llvm.assume(i1)\n");
     if (how->table->n > 0) {
         if (first)
@@ -151,7 +157,7 @@ void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first, uint3
     if (is_pinned(how))
         wl_aot_pin_head(out);
     if (is_threaded(how))
-        wl_aot_thread_head(out, how->thread, how->table, first, end);
+        wl_aot_thread_head(out, how->thread, how->table, first);
 }
 
 unsigned long wl_aot_body_scratch(const char *line) {

@@ -49,9 +49,11 @@ struct wl_aot_body {
     size_t n_lookups; /* indirect calls that look the function up themselves, in all functions so far */
 };
 
-/* The head of a part, behind the declarations that it shares with the others. first: the part that defines the tables, and the
- * functions before `end`. */
-void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first, uint32_t end);
+/* The head of a part, behind the declarations that it shares with the others. first: the part that defines the tables (and is not
+ * hot). */
+void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first);
+/* Is the function one of the interpreter's: the loop, or what it calls? */
+bool wl_aot_body_is_hot(const struct wl_aot_how *how, uint32_t f);
 /* A function's definition line, from its type on ("i32 @f12(ptr ...) #1 {\n"). f: its number, UINT32_MAX for a type wrapper.
  * scratch: the most of wl_aot_body_scratch over its lines. */
 void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, unsigned long scratch, const char *line);

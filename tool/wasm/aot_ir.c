@@ -55,6 +55,7 @@ struct split {
     struct wl_buf declares; /* one "declare hidden ..." line per function */
     size_t *declare_at;     /* where the i-th begins in it; [n] its end */
     size_t *part_of;        /* the part of the i-th function */
+    bool *hot;              /* it belongs to an interpreter */
     size_t n_wrappers;      /* the first of them are type wrappers */
     size_t n_aliases;
     uint64_t *size_of;         /* the bytes of the i-th function's text */
@@ -68,6 +69,7 @@ static void split_release(struct split *s) {
     wl_buf_release(&s->aliases);
     free(s->declare_at);
     free(s->part_of);
+    free(s->hot);
     free(s->size_of);
     free(s->scratch_of);
 }
@@ -164,16 +166,20 @@ static int add_function(struct split *s, const struct reader *r, struct wl_aot_i
         ir->n_types = index + 1;
     if (letter == 't' && s->n_wrappers++ != s->n)
         return wl_fail(err, WL_FAILED, "%s: a type wrapper behind the functions", r->path);
+    if (letter == 'f' && index != s->n - s->n_wrappers)
+        return wl_fail(err, WL_FAILED, "%s is cut off: function %zu is missing", r->path, s->n - s->n_wrappers);
     if (s->n + 1 >= s->cap) {
         s->cap = s->cap ? 2 * s->cap : 1024;
         s->declare_at = wl_reallocarray(s->declare_at, s->cap + 1, sizeof(*s->declare_at));
         s->part_of = wl_reallocarray(s->part_of, s->cap, sizeof(*s->part_of));
+        s->hot = wl_reallocarray(s->hot, s->cap, sizeof(*s->hot));
         s->size_of = wl_reallocarray(s->size_of, s->cap, sizeof(*s->size_of));
         s->scratch_of = wl_reallocarray(s->scratch_of, s->cap, sizeof(*s->scratch_of));
     }
     s->declare_at[s->n] = s->declares.len;
     s->size_of[s->n] = r->len;
     s->scratch_of[s->n] = 0;
+    s->hot[s->n] = letter == 'f' && wl_aot_body_is_hot(s->how, (uint32_t)index);
     s->n++;
     wl_buf_addf(&s->declares, "declare hidden %.*s\n", (int)(end - sig), sig);
     if (letter == 'f' && s->how->pin && s->how->pin->on)
@@ -278,26 +284,40 @@ static int scan(const char *path, struct split *s, struct wl_aot_ir *ir, struct 
     return 0;
 }
 
-/* Gives every function its part: in the order of the text, a new one when the old one is full. */
-static int assign(struct split *s, size_t part_bytes, struct wl_aot_ir *ir, struct wl_err *err) {
+/* Gives the hot functions, or the others, their parts from `part` on: in the order of the text, a new one when the old one is full.
+ * Returns the number behind the last part. */
+static size_t assign_some(struct split *s, size_t part_bytes, bool hot, size_t part) {
     uint64_t used = 0;
-    size_t part = 0;
+    bool any = false;
 
     for (size_t i = 0; i < s->n; i++) {
+        if (s->hot[i] != hot)
+            continue;
         if (i >= s->n_wrappers && used > 0 && used + s->size_of[i] > part_bytes) {
             part++;
             used = 0;
         }
         s->part_of[i] = part;
         used += s->size_of[i];
-        ir->bytes += s->size_of[i];
+        any = true;
     }
-    if (part >= PARTS_MAX)
+    return any || !hot ? part + 1 : part;
+}
+
+static int assign(struct split *s, size_t part_bytes, struct wl_aot_ir *ir, struct wl_err *err) {
+    size_t cold = assign_some(s, part_bytes, false, 0);
+
+    ir->n_parts = assign_some(s, part_bytes, true, cold);
+    if (ir->n_parts > PARTS_MAX)
         return wl_fail(err, WL_FAILED, "the module needs more than %d parts", PARTS_MAX);
-    ir->n_parts = part + 1;
+    ir->n_hot = ir->n_parts - cold;
     ir->parts = wl_calloc(ir->n_parts, sizeof(*ir->parts));
     for (size_t i = 0; i < s->n; i++)
         ir->parts[s->part_of[i]].bytes += s->size_of[i];
+    for (size_t i = 0; i < s->n; i++)
+        ir->bytes += s->size_of[i];
+    for (size_t i = cold; i < ir->n_parts; i++)
+        ir->parts[i].hot = true;
     return 0;
 }
 
@@ -315,65 +335,102 @@ static void drop_uwtable(struct wl_buf *text) {
     }
 }
 
-/* The head of part i, which holds the functions [first, end). */
-static void write_head(FILE *out, const struct split *s, const struct wl_aot_ir *ir, size_t i, size_t first,
-                       size_t end) {
-    wl_aot_body_head(out, s->how, i == 0, (uint32_t)(end - s->n_wrappers));
-    if (i == 0)
-        fprintf(out, "@intrinsics = hidden global ptr null\n@version = hidden constant i32 %u\n%s", ir->version,
-                wl_buf_str(&s->aliases));
-    else
-        fprintf(out, "@intrinsics = external hidden global ptr\n");
-    fwrite(s->shared.p, 1, s->shared.len, out);
-    fwrite(s->declares.p, 1, s->declare_at[first], out);
-    fwrite(s->declares.p + s->declare_at[end], 1, s->declares.len - s->declare_at[end], out);
+/* A part that is being written. */
+struct output {
+    FILE *f; /* NULL: none yet */
+    size_t part;
+    bool *used; /* of every function: it is called here */
+    struct wl_aot_body body;
+};
+
+static void output_release(struct output *o) {
+    closep(&o->f);
+    free(o->used);
 }
 
-static int finish(FILE **out, const char *path, struct wl_err *err) {
-    FILE *f = WL_STEAL(*out);
-    bool bad = ferror(f) != 0;
+static int open_output(struct output *o, const struct split *s, const struct wl_aot_ir *ir, const char *dir,
+                       size_t part, struct wl_err *err) {
+    const struct wl_aot_table *table = s->how->table;
 
+    o->part = part;
+    memset(o->used, 0, s->n * sizeof(*o->used));
+    ir->parts[part].path = wl_sprintf("%s/part-%zu.ll", dir, part);
+    o->f = fopen(ir->parts[part].path, "we");
+    if (!o->f)
+        return wl_fail_errno(err, errno, "cannot write %s", ir->parts[part].path);
+    wl_aot_body_head(o->f, s->how, part == 0);
+    if (part == 0)
+        fprintf(o->f, "@intrinsics = hidden global ptr null\n@version = hidden constant i32 %u\n%s", ir->version,
+                wl_buf_str(&s->aliases));
+    else
+        fprintf(o->f, "@intrinsics = external hidden global ptr\n");
+    for (size_t i = 0; part == 0 && i < table->n; i++)
+        if (table->slots[i].function != WL_AOT_NO_FUNCTION)
+            o->used[s->n_wrappers + table->slots[i].function] = true;
+    fwrite(s->shared.p, 1, s->shared.len, o->f);
+    return 0;
+}
+
+/* Notes the functions that a line names ("@f12"). */
+static void note_used(struct output *o, const struct split *s, const char *line) {
+    for (const char *at = strchr(line, '@'); at; at = strchr(at + 1, '@')) {
+        size_t f = at[1] == 'f' && isdigit((unsigned char)at[2]) ? strtoul(at + 2, NULL, 10) : SIZE_MAX;
+
+        if (f < s->n - s->n_wrappers)
+            o->used[s->n_wrappers + f] = true;
+    }
+}
+
+/* The part ends with the declarations of what it calls and does not hold. */
+static int close_output(struct output *o, const struct split *s, const struct wl_aot_ir *ir, struct wl_err *err) {
+    FILE *f = WL_STEAL(o->f);
+    bool bad;
+
+    if (!f)
+        return 0;
+    for (size_t i = 0; i < s->n; i++)
+        if (o->used[i] && s->part_of[i] != o->part)
+            fwrite(s->declares.p + s->declare_at[i], 1, s->declare_at[i + 1] - s->declare_at[i], f);
+    bad = ferror(f) != 0;
     if (fclose(f) != 0 || bad)
-        return wl_fail_errno(err, errno, "cannot write %s", path);
+        return wl_fail_errno(err, errno, "cannot write %s", ir->parts[o->part].path);
     return 0;
 }
 
 /* Second pass: the functions go to their parts. */
 static int write_parts(const char *path, const char *dir, struct split *s, struct wl_aot_ir *ir, struct wl_err *err) {
     WL_AUTO(close_reader) struct reader r;
-    WL_AUTO(closep) FILE *out = NULL;
-    struct wl_aot_body body = {.how = s->how};
-    size_t at = 0, end;
-    size_t part = 0;
+    WL_AUTO(output_release) struct output cold = {.body = {.how = s->how}};
+    WL_AUTO(output_release) struct output hot = {.body = {.how = s->how}};
+    struct output *o = &cold;
+    size_t at = 0;
 
-    if (open_reader(&r, path, err) < 0)
+    cold.used = wl_calloc(s->n, sizeof(*cold.used));
+    hot.used = wl_calloc(s->n, sizeof(*hot.used));
+    /* the first part is there even if it holds the tables alone */
+    if (open_reader(&r, path, err) < 0 || open_output(&cold, s, ir, dir, 0, err) < 0)
         return -1;
     while (next(&r)) {
-        if (r.kind == LINE_DEFINE && (!out || s->part_of[at] != part)) {
-            if (out && finish(&out, ir->parts[part].path, err) < 0)
-                return -1;
-            part = s->part_of[at];
-            for (end = at; end < s->n && s->part_of[end] == part; end++)
-                ;
-            ir->parts[part].path = wl_sprintf("%s/part-%zu.ll", dir, part);
-            out = fopen(ir->parts[part].path, "we");
-            if (!out)
-                return wl_fail_errno(err, errno, "cannot write %s", ir->parts[part].path);
-            write_head(out, s, ir, part, at, end);
-        }
         if (r.kind == LINE_DEFINE) {
-            wl_aot_body_define(&body, out, number_of(r.buf), s->scratch_of[at], r.buf + strlen(DEFINE));
+            o = s->hot[at] ? &hot : &cold;
+            if ((!o->f || s->part_of[at] != o->part) &&
+                (close_output(o, s, ir, err) < 0 || open_output(o, s, ir, dir, s->part_of[at], err) < 0))
+                return -1;
+            wl_aot_body_define(&o->body, o->f, number_of(r.buf), s->scratch_of[at], r.buf + strlen(DEFINE));
             at++;
         } else if (r.shared || (r.kind != LINE_BODY && r.kind != LINE_END)) {
             continue;
         } else if (r.continued || r.len == 0 || r.buf[r.len - 1] != '\n') {
-            fwrite(r.buf, 1, r.len, out);
+            fwrite(r.buf, 1, r.len, o->f);
         } else {
-            wl_aot_body_line(&body, out, r.buf);
+            note_used(o, s, r.buf);
+            wl_aot_body_line(&o->body, o->f, r.buf);
         }
     }
-    ir->n_lookups = body.n_lookups;
-    return out ? finish(&out, ir->parts[part].path, err) : 0;
+    ir->n_lookups = cold.body.n_lookups + hot.body.n_lookups;
+    if (close_output(&cold, s, ir, err) < 0)
+        return -1;
+    return close_output(&hot, s, ir, err);
 }
 
 /* Every function of the table must be there. */

@@ -288,8 +288,7 @@ static void write_tables(FILE *out, const struct wl_aot_thread *t, const struct 
                  "}\n");
 }
 
-void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct wl_aot_table *table, bool first,
-                        uint32_t end) {
+void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct wl_aot_table *table, bool first) {
     if (first)
         write_tables(out, t, table);
     else
@@ -299,7 +298,7 @@ void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct w
                 "declare hidden preserve_nonecc { i32, i32 } @wl.stop(ptr, ptr, i32, ptr, i32)\n",
                 t->n, t->n);
     if (first)
-        for (uint32_t f = end; f < t->n_functions; f++)
+        for (uint32_t f = 0; f < t->n_functions; f++)
             if (is_body(t, f))
                 fprintf(out, "declare hidden preserve_nonecc { i32, i32 } @h%u(ptr, ptr, i32, ptr, i32)\n", f);
     fprintf(

@@ -78,10 +78,8 @@ int wl_aot_thread_find(struct wl_blob module, const struct wl_aot_table *table, 
                        struct wl_err *err);
 void wl_aot_thread_release(struct wl_aot_thread *t);
 
-/* What every part needs: the entry from the loop, and in part 0 (first), which holds the functions before
- * `end`, the tables. */
-void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct wl_aot_table *table, bool first,
-                        uint32_t end);
+/* What every part needs: the entry from the loop, and in the first, which holds none of the bodies, the tables. */
+void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct wl_aot_table *table, bool first);
 /* In the place of the definition line of function f (is_body): the plain function, g<n>, and the head of its body. */
 void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, const char *line);
 /* Before the first line of the body, behind "entry:". */
