@@ -10,7 +10,7 @@ V ?=
 Q = $(if $(V),,@)
 
 WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wundef
-LIBS = libarchive libcrypto libcurl jansson libdeflate libzstd libsodium
+LIBS = libarchive libssl libcrypto libcurl jansson libdeflate libzstd libsodium
 PKG_CONFIG ?= pkg-config
 
 # SAN=1: AddressSanitizer and UBSan. FUZZ=1 (clang): libFuzzer instrumentation as well.

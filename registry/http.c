@@ -77,6 +77,7 @@ void wl_http_free(struct wl_http *h) {
     for (size_t i = 0; i < h->n_idle; i++)
         curl_easy_cleanup(h->idle[i]);
     wl_http_certs_free(h->certs);
+    wl_http_trust_free(h->trust);
     free(h->own_host);
     pthread_mutex_destroy(&h->mutex);
     free(h);

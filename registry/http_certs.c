@@ -21,9 +21,9 @@ static void read_folder(struct host_certs *c, const char *folder) {
     for (size_t i = 0; i < names.n; i++) {
         WL_AUTOFREE char *path = wl_path_join(folder, names.v[i]);
 
-        if (wl_ends(path, ".crt") && c->ca.len < CA_MAX) {
-            if (wl_fs_read(path, CA_MAX - c->ca.len, &c->ca, &ignored) == 0)
-                wl_buf_addc(&c->ca, '\n');
+        if (wl_ends(path, ".crt") && c->own_ca.len < CA_MAX) {
+            if (wl_fs_read(path, CA_MAX - c->own_ca.len, &c->own_ca, &ignored) == 0)
+                wl_buf_addc(&c->own_ca, '\n');
         } else if (wl_ends(path, ".cert") && !c->cert) {
             c->cert = wl_strdup(path);
             c->key = wl_sprintf("%.*s.key", (int)(strlen(path) - strlen(".cert")), path);
@@ -41,7 +41,8 @@ static void read_home(struct host_certs *c) {
     read_folder(c, folder);
 }
 
-static const struct host_certs *find_certs(struct host_certs **list, const char *host, const char *system_bundle) {
+static const struct host_certs *find_certs(struct host_certs **list, const char *host, const char *bundle,
+                                           const char *dir) {
     struct wl_err ignored;
     struct host_certs *c = *list;
 
@@ -57,21 +58,26 @@ static const struct host_certs *find_certs(struct host_certs **list, const char 
         read_folder(c, folder);
     }
     read_home(c);
-    if (c->ca.len && system_bundle)
-        wl_fs_read(system_bundle, CA_MAX, &c->ca, &ignored);
+    if (c->own_ca.len)
+        c->trust = wl_http_trust_new(bundle, dir, &c->own_ca);
+    if (c->own_ca.len && !c->trust) {
+        wl_buf_add(&c->ca, c->own_ca.p, c->own_ca.len);
+        if (bundle)
+            wl_fs_read(bundle, CA_MAX, &c->ca, &ignored);
+    }
     c->next = *list;
     *list = c;
     return c;
 }
 
 /* What the certs.d folders hold for the URL's host, read once; lives as long as h. NULL when it is no URL. */
-static const struct host_certs *certs_of(struct wl_http *h, const char *url, const char *bundle) {
+static const struct host_certs *certs_of(struct wl_http *h, const char *url, const char *bundle, const char *dir) {
     WL_AUTOFREE char *host = wl_http_host_port(url);
     const struct host_certs *c = NULL;
 
     pthread_mutex_lock(&h->mutex);
     if (host)
-        c = find_certs(&h->certs, host, bundle);
+        c = find_certs(&h->certs, host, bundle, dir);
     pthread_mutex_unlock(&h->mutex);
     return c;
 }
@@ -83,27 +89,19 @@ static bool is_own_host(const struct wl_http *h, const char *url) {
     return h->settings->cert && h->own_host && host && strcasecmp(host, h->own_host) == 0;
 }
 
-void wl_http_set_certs(struct wl_http *h, void *curl, const char *url) {
-    CURL *c = curl;
-    const struct host_certs *certs;
-    const char *bundle = h->ca_file;
+/* What is trusted where the host has no certificates of its own. */
+static struct wl_http_trust *usual_trust(struct wl_http *h, const char *bundle, const char *dir) {
+    const struct wl_buf none = {0};
 
-    if (!bundle)
-        curl_easy_getinfo(c, CURLINFO_CAINFO, &bundle);
-    if (h->ca_file)
-        curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
-    if (h->ca_dir)
-        curl_easy_setopt(c, CURLOPT_CAPATH, h->ca_dir);
-    else if (h->ca_file) /* the file replaces the system's, as it does for other programs */
-        curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
-    if (strncasecmp(url, "https:", 6) != 0)
-        return;
-    certs = certs_of(h, url, bundle);
-    if (certs && certs->ca.len) {
-        struct curl_blob blob = {.data = certs->ca.p, .len = certs->ca.len, .flags = CURL_BLOB_NOCOPY};
+    pthread_mutex_lock(&h->mutex);
+    if (!h->trust_known)
+        h->trust = wl_http_trust_new(bundle, dir, &none);
+    h->trust_known = true;
+    pthread_mutex_unlock(&h->mutex);
+    return h->trust;
+}
 
-        curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &blob);
-    }
+static void set_client_cert(const struct wl_http *h, CURL *c, const char *url, const struct host_certs *certs) {
     if (is_own_host(h, url)) {
         curl_easy_setopt(c, CURLOPT_SSLCERT, h->settings->cert);
         curl_easy_setopt(c, CURLOPT_SSLKEY, h->settings->key ? h->settings->key : h->settings->cert);
@@ -113,11 +111,42 @@ void wl_http_set_certs(struct wl_http *h, void *curl, const char *url) {
     }
 }
 
+struct wl_http_trust *wl_http_set_certs(struct wl_http *h, void *curl, const char *url) {
+    CURL *c = curl;
+    const struct host_certs *certs;
+    const char *bundle = h->ca_file, *dir = h->ca_dir;
+    struct wl_http_trust *trust;
+
+    if (!bundle)
+        curl_easy_getinfo(c, CURLINFO_CAINFO, &bundle);
+    if (!dir && !h->ca_file) /* the file replaces the system's, as it does for other programs */
+        curl_easy_getinfo(c, CURLINFO_CAPATH, &dir);
+    curl_easy_setopt(c, CURLOPT_CAINFO, bundle);
+    curl_easy_setopt(c, CURLOPT_CAPATH, dir);
+    if (strncasecmp(url, "https:", 6) != 0)
+        return NULL;
+    certs = certs_of(h, url, bundle, dir);
+    if (certs && certs->ca.len) {
+        struct curl_blob blob = {.data = certs->ca.p, .len = certs->ca.len, .flags = CURL_BLOB_NOCOPY};
+
+        curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &blob);
+    }
+    set_client_cert(h, c, url, certs);
+    if (certs && certs->own_ca.len)
+        trust = certs->trust;
+    else
+        trust = usual_trust(h, bundle, dir);
+    wl_http_trust_use(trust, c);
+    return trust;
+}
+
 void wl_http_certs_free(struct host_certs *list) {
     while (list) {
         struct host_certs *c = list;
 
         list = c->next;
+        wl_http_trust_free(c->trust);
+        wl_buf_release(&c->own_ca);
         wl_buf_release(&c->ca);
         free(c->host);
         free(c->cert);

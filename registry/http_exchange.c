@@ -250,7 +250,7 @@ static void set_options(struct wl_http *h, struct wl_http_exchange *x) {
         curl_easy_setopt(c, CURLOPT_BUFFERSIZE, DOWNLOAD_BUFFER);
     if (host && wl_host_is_loopback(host)) /* a proxy could not reach what is meant */
         curl_easy_setopt(c, CURLOPT_PROXY, "");
-    wl_http_set_certs(h, c, x->url);
+    x->trust = wl_http_set_certs(h, c, x->url);
 }
 
 /* The message of a failed transfer. */
@@ -313,6 +313,8 @@ int wl_http_perform(struct wl_http *h, struct wl_http_exchange *x, const char *m
         curl_easy_setopt(x->c, CURLOPT_RANGE, range);
     }
     rc = curl_easy_perform(x->c);
+    if (rc == CURLE_PEER_FAILED_VERIFICATION && wl_http_trust_more(x->trust)) /* nothing was sent yet */
+        rc = curl_easy_perform(x->c);
     x->res.status = (int)status_of(x);
     if (rc != CURLE_OK && !(x->cut && rc == CURLE_WRITE_ERROR)) {
         transfer_error(x, method, rc);

@@ -20,6 +20,8 @@ struct wl_http {
     const char *ca_dir;  /* SSL_CERT_DIR; or NULL */
     char *own_host;      /* the one that sees the client certificate of the settings */
     struct host_certs *certs;
+    struct wl_http_trust *trust; /* for hosts without certificates of their own; made when first used */
+    bool trust_known;            /* that was tried */
 };
 
 /* One exchange, zeroed but for req, url and err. The response is the caller's, also on failure. */
@@ -27,6 +29,7 @@ struct wl_http_exchange {
     struct wl_http_request *req;
     const char *url;
     void *c; /* a CURL handle */
+    struct wl_http_trust *trust;
     struct wl_http_response res;
     size_t header_bytes;
     uint64_t body_bytes; /* of a 2xx body */
@@ -53,8 +56,18 @@ char *wl_http_host_port(const char *url);
 /* The URL without its query (which may hold a signature) and user, for messages; a new string. */
 char *wl_http_url_shown(const char *url);
 
-/* Tells a CURL handle which certificates to trust and to show for a URL. */
-void wl_http_set_certs(struct wl_http *h, void *curl, const char *url);
+/* Tells a CURL handle which certificates to trust and to show for a URL. Returns what it trusts, owned by h; NULL: what libcurl reads. */
+struct wl_http_trust *wl_http_set_certs(struct wl_http *h, void *curl, const char *url);
+
+/* Certificates read once for all connections (http_trust.c): those in a PEM file, in a folder of OpenSSL's (SSL_CERT_DIR) and in pem (may be
+ * empty). file or dir may be NULL. NULL: not possible here, libcurl reads them for each connection. Thread safe. */
+struct wl_http_trust;
+struct wl_http_trust *wl_http_trust_new(const char *file, const char *dir, const struct wl_buf *pem);
+void wl_http_trust_free(struct wl_http_trust *t);
+/* Makes a CURL handle trust those and no others; t may be NULL. It must live as long as the handle's connections. */
+void wl_http_trust_use(struct wl_http_trust *t, void *curl);
+/* A certificate was not trusted: reads what was not read yet; true when that is worth another try. */
+bool wl_http_trust_more(struct wl_http_trust *t);
 
 /* An HTTP date as seconds since 1970; -1 when it is none. */
 long long wl_http_date(const char *s);
@@ -63,8 +76,10 @@ long long wl_http_date(const char *s);
 struct host_certs {
     struct host_certs *next;
     char *host;
-    struct wl_buf ca; /* the host's own and the system's, PEM; empty when the host has none of its own */
-    char *cert;       /* a client certificate and its key, or NULL */
+    struct wl_buf own_ca; /* the host's own, PEM */
+    struct wl_buf ca;     /* the same and the system's; empty when the host has none of its own */
+    struct wl_http_trust *trust;
+    char *cert; /* a client certificate and its key, or NULL */
     char *key;
 };
 

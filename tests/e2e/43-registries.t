@@ -106,6 +106,28 @@ run wlpack push --cacert "$REGISTRY_CA" "$REGISTRY/app:1"
 status_is 4 "a registry that wants a client certificate refuses us without"
 run wlpack push --cacert "$REGISTRY_CA" --cert "$REGISTRY_CERT" --key "$REGISTRY_KEY" "$REGISTRY/app:1"
 status_is 0 "--cacert, --cert and --key"
+# the places where trust comes from: read once for all connections, a folder before the file
+client="--cert $REGISTRY_CERT --key $REGISTRY_KEY"
+mkdir "$T/hashed" "$T/nothing"
+cp "$REGISTRY_CA" "$T/hashed/$(openssl x509 -noout -hash -in "$REGISTRY_CA").0"
+# trusts STATUS NAME VARIABLE...: a push with these
+trusts() {
+    want=$1
+    name=$2
+    shift 2
+    # shellcheck disable=SC2086 # two options and their values
+    run env "$@" "$WLPACK" push $client "$REGISTRY/app:1"
+    status_is "$want" "$name"
+}
+trusts 0 "SSL_CERT_FILE alone" SSL_CERT_FILE="$REGISTRY_CA"
+trusts 0 "SSL_CERT_DIR alone" SSL_CERT_DIR="$T/hashed"
+trusts 0 "both: what is in the folder" SSL_CERT_DIR="$T/hashed" SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+trusts 0 "both: what is in the file alone" SSL_CERT_DIR="$T/nothing" SSL_CERT_FILE="$REGISTRY_CA"
+trusts 4 "neither has it" SSL_CERT_DIR="$T/nothing" SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+err_like 'the certificate is not trusted.*SSL_CERT_FILE' "the way out is named"
+trusts 4 "a file that is none" SSL_CERT_FILE="$top/README.md"
+trusts 0 "a proxy by https: libcurl reads them" https_proxy=https://127.0.0.1:1 SSL_CERT_FILE="$REGISTRY_CA"
+
 folder=$HOME/.config/containers/certs.d/$REGISTRY
 mkdir -p "$folder"
 cp "$REGISTRY_CA" "$folder/ca.crt"
