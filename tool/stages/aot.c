@@ -31,7 +31,7 @@ static const struct target {
 /* What a part without an interpreter's functions goes through instead of clang's -O2 (aot.h). A C compiler and wasm-opt have been over
  * it: what is left to do is to take WasmEdge's variables and copies apart. */
 #define SHORT_PASSES                                                                                                   \
-    "always-inline,globaldce,function<eager-inv>(simplifycfg,sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,"            \
+    "always-inline,globaldce,function<eager-inv>(simplifycfg,sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,"  \
     "simplifycfg,gvn,instcombine<no-verify-fixpoint>,adce,simplifycfg)"
 
 static const struct target *find_target(const char *arch) {

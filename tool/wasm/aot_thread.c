@@ -248,6 +248,9 @@ int wl_aot_thread_find(struct wl_blob module, const struct wl_aot_table *table, 
 
 /* --- Writing --- */
 
+/* How the state and its load(state + a) are handed on: as addresses, which nobody has to widen. */
+#define WIDE "i64 range(i64 0, 4294967296)"
+
 /* Reads global g into %wl.fN; its place is the n-th of the context's globals. */
 static void write_flag(FILE *out, const struct wl_aot_thread *t, const char *n) {
     fprintf(out,
@@ -268,70 +271,74 @@ static bool is_body(const struct wl_aot_thread *t, uint32_t f) {
     return f < t->n_functions && t->body[f] != WL_BODY_NONE;
 }
 
-static void write_tables(FILE *out, const struct wl_aot_thread *t, const struct wl_aot_table *table) {
+/* The table of bodies begins with slot 0, so that a jump need not subtract. */
+static uint32_t slots(const struct wl_aot_thread *t) {
+    return t->first + t->n;
+}
+
+static void write_table(FILE *out, const struct wl_aot_thread *t, const struct wl_aot_table *table) {
     char name[24];
 
-    fprintf(out, "@wl.bodies = hidden constant [%u x i32] [\n", t->n);
-    for (uint32_t i = 0; i < t->n; i++) {
-        uint32_t f = table->slots[t->first + i].function;
+    fprintf(out, "@wl.bodies = hidden constant [%u x i32] [\n", slots(t));
+    for (uint32_t i = 0; i < slots(t); i++) {
+        uint32_t f = table->slots[i].function;
 
         snprintf(name, sizeof(name), "@h%u", f);
-        write_offset(out, "@wl.bodies", is_body(t, f) ? name : "@wl.stop", i + 1 < t->n);
+        write_offset(out, "@wl.bodies", i >= t->first && is_body(t, f) ? name : "@wl.stop", i + 1 < slots(t));
     }
-    fprintf(out, "], align 16\n@wl.stops = hidden constant [%u x i32] [\n", t->n);
-    for (uint32_t i = 0; i < t->n; i++)
-        write_offset(out, "@wl.stops", "@wl.stop", i + 1 < t->n);
     fprintf(out, "], align 16\n"
-                 "define hidden preserve_nonecc { i32, i32 } @wl.stop(ptr %%0, ptr %%1, i32 %%2, ptr %%3, i32 %%4) {\n"
-                 "  %%pair = insertvalue { i32, i32 } { i32 0, i32 0 }, i32 %%2, 1\n"
+                 "define hidden preserve_nonecc { i32, i32 } @wl.stop(ptr %%0, ptr %%1, " WIDE " %%2, ptr %%3, " WIDE
+                 " %%4) {\n"
+                 "  %%state = trunc i64 %%2 to i32\n"
+                 "  %%pair = insertvalue { i32, i32 } { i32 0, i32 0 }, i32 %%state, 1\n"
                  "  ret { i32, i32 } %%pair\n"
                  "}\n");
 }
 
 void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct wl_aot_table *table, bool first) {
     if (first)
-        write_tables(out, t, table);
+        write_table(out, t, table);
     else
         fprintf(out,
                 "@wl.bodies = external hidden constant [%u x i32], align 16\n"
-                "@wl.stops = external hidden constant [%u x i32], align 16\n"
-                "declare hidden preserve_nonecc { i32, i32 } @wl.stop(ptr, ptr, i32, ptr, i32)\n",
-                t->n, t->n);
+                "declare hidden preserve_nonecc { i32, i32 } @wl.stop(ptr, ptr, " WIDE ", ptr, " WIDE ")\n",
+                slots(t));
     if (first)
         for (uint32_t f = 0; f < t->n_functions; f++)
             if (is_body(t, f))
-                fprintf(out, "declare hidden preserve_nonecc { i32, i32 } @h%u(ptr, ptr, i32, ptr, i32)\n", f);
-    fprintf(
-        out,
-        "define private i32 @wl.enter(ptr %%0, ptr %%memory, i32 %%1, ptr %%plain, i32 %%index, ptr %%state) "
-        "alwaysinline "
-        "strictfp {\n"
-        "  %%relative = sub i32 %%index, %u\n"
-        "  %%inside = icmp ult i32 %%relative, %u\n"
-        "  br i1 %%inside, label %%look, label %%other\n"
-        "look:\n"
-        "  %%slot = getelementptr inbounds i32, ptr @wl.bodies, i32 %%relative\n"
-        "  %%offset = load i32, ptr %%slot, align 4, " WL_AOT_SAME "\n"
-        "  %%far = sext i32 %%offset to i64\n"
-        "  %%body = getelementptr i8, ptr @wl.bodies, i64 %%far\n"
-        "  %%none = icmp eq ptr %%body, @wl.stop\n"
-        "  br i1 %%none, label %%other, label %%go, " WL_AOT_RARELY "\n"
-        "go:\n"
-        "  %%wide = zext i32 %%1 to i64\n"
-        "  %%place = getelementptr inbounds i8, ptr %%memory, i64 %%wide\n"
-        "  %%there = getelementptr inbounds i8, ptr %%place, i64 %u\n"
-        "  %%op = load i32, ptr %%there, align 1, " WL_AOT_MEMORY "\n"
-        "  %%pair = call preserve_nonecc { i32, i32 } %%body(ptr %%0, ptr %%memory, i32 %%1, ptr @wl.bodies, i32 %%op) "
-        "strictfp\n"
-        "  %%last = extractvalue { i32, i32 } %%pair, 1\n"
-        "  store i32 %%last, ptr %%state, align 4\n"
-        "  %%result = extractvalue { i32, i32 } %%pair, 0\n"
-        "  ret i32 %%result\n"
-        "other:\n"
-        "  %%same = call i32 %%plain(ptr %%0, " WL_AOT_PIN " %%memory, i32 %%1) strictfp\n"
-        "  ret i32 %%same\n"
-        "}\n",
-        t->first, t->n, t->state);
+                fprintf(out, "declare hidden preserve_nonecc { i32, i32 } @h%u(ptr, ptr, " WIDE ", ptr, " WIDE ")\n",
+                        f);
+    fprintf(out,
+            "define private i32 @wl.enter(ptr %%0, ptr %%memory, i32 %%1, ptr %%plain, i32 %%index, ptr %%state) "
+            "alwaysinline "
+            "strictfp {\n"
+            "  %%inside = icmp ult i32 %%index, %u\n"
+            "  br i1 %%inside, label %%look, label %%other\n"
+            "look:\n"
+            "  %%at = zext i32 %%index to i64\n"
+            "  %%slot = getelementptr inbounds i32, ptr @wl.bodies, i64 %%at\n"
+            "  %%offset = load i32, ptr %%slot, align 4, " WL_AOT_SAME "\n"
+            "  %%far = sext i32 %%offset to i64\n"
+            "  %%body = getelementptr i8, ptr @wl.bodies, i64 %%far\n"
+            "  %%none = icmp eq ptr %%body, @wl.stop\n"
+            "  br i1 %%none, label %%other, label %%go, " WL_AOT_RARELY "\n"
+            "go:\n"
+            "  %%wide = zext i32 %%1 to i64\n"
+            "  %%place = getelementptr inbounds i8, ptr %%memory, i64 %%wide\n"
+            "  %%there = getelementptr inbounds i8, ptr %%place, i64 %u\n"
+            "  %%op = load i32, ptr %%there, align 1, " WL_AOT_MEMORY "\n"
+            "  %%wop = zext i32 %%op to i64\n"
+            "  %%pair = call preserve_nonecc { i32, i32 } %%body(ptr %%0, ptr %%memory, " WIDE
+            " %%wide, ptr @wl.bodies, " WIDE " %%wop) strictfp\n"
+            "  %%last = extractvalue { i32, i32 } %%pair, 1\n"
+            "  store i32 %%last, ptr %%state, align 4\n"
+            "  %%result = extractvalue { i32, i32 } %%pair, 0\n"
+            "  ret i32 %%result\n"
+            "other:\n"
+            "  %%same = call i32 %%plain(ptr %%0, " WL_AOT_PIN " %%memory, i32 %%1) strictfp\n"
+            "  ret i32 %%same\n"
+            "}\n",
+            slots(t), t->state);
 }
 
 void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, const char *line) {
@@ -340,33 +347,35 @@ void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, 
 
     fprintf(out, "define hidden i32 @g%u(ptr noalias readonly %%0, " WL_AOT_PIN " %%memory, i32 %%1) %.*s {\n", f, n,
             attributes);
+    fprintf(out, "  %%wide = zext i32 %%1 to i64\n");
     if (t->body[f] == WL_BODY_EARLY)
         fprintf(out,
-                "  %%wide = zext i32 %%1 to i64\n"
                 "  %%place = getelementptr inbounds i8, ptr %%memory, i64 %%wide\n"
                 "  %%there = getelementptr inbounds i8, ptr %%place, i64 %u\n"
-                "  %%op = load i32, ptr %%there, align 1, " WL_AOT_MEMORY "\n",
+                "  %%op = load i32, ptr %%there, align 1, " WL_AOT_MEMORY "\n"
+                "  %%wop = zext i32 %%op to i64\n",
                 t->state);
     fprintf(out,
-            "  %%pair = call preserve_nonecc { i32, i32 } @h%u(ptr %%0, ptr %%memory, i32 %%1, ptr @wl.stops, i32 %s) "
-            "noinline strictfp\n"
+            "  %%pair = call preserve_nonecc { i32, i32 } @h%u(ptr %%0, ptr %%memory, " WIDE " %%wide, ptr null, " WIDE
+            " %s) noinline strictfp\n"
             "  %%result = extractvalue { i32, i32 } %%pair, 0\n"
             "  ret i32 %%result\n"
             "}\n"
-            "define hidden preserve_nonecc { i32, i32 } @h%u(ptr noalias readonly %%0, ptr %%wl.memory, i32 %%1, "
-            "ptr %%wl.table, i32 %%wl.op) %.*s {\n",
-            f, t->body[f] == WL_BODY_EARLY ? "%op" : "0", f, n, attributes);
+            "define hidden preserve_nonecc { i32, i32 } @h%u(ptr noalias readonly %%0, ptr %%wl.memory, " WIDE
+            " %%wl.wide, ptr %%wl.table, " WIDE " %%wl.op) %.*s {\n",
+            f, t->body[f] == WL_BODY_EARLY ? "%wop" : "0", f, n, attributes);
 }
 
 void wl_aot_thread_entry(FILE *out, const struct wl_aot_thread *t, uint32_t f) {
     fprintf(out,
-            "  %%wl.wide = zext i32 %%1 to i64\n"
+            "  %%1 = trunc i64 %%wl.wide to i32\n"
             "  %%wl.place = getelementptr inbounds i8, ptr %%wl.memory, i64 %%wl.wide\n"
             "  %%wl.there = getelementptr inbounds i8, ptr %%wl.place, i64 %u\n",
             t->state);
     if (t->body[f] == WL_BODY_EARLY)
         fprintf(out, "  %%wl.loaded = load i32, ptr %%wl.there, align 1, " WL_AOT_MEMORY "\n"
-                     "  %%wl.same = icmp eq i32 %%wl.loaded, %%wl.op\n"
+                     "  %%wl.short = trunc i64 %%wl.op to i32\n"
+                     "  %%wl.same = icmp eq i32 %%wl.loaded, %%wl.short\n"
                      "  call void @llvm.assume(i1 %%wl.same)\n");
     if (t->has_flag)
         fprintf(out, "  %%wl.called = alloca i1, align 1\n"
@@ -382,30 +391,29 @@ static void write_jump(FILE *out, const struct wl_aot_thread *t, const char *id,
             "  %%wl.oa%s = getelementptr inbounds i8, ptr %%wl.memory, i64 %%wl.ow%s\n"
             "  %%wl.ob%s = getelementptr inbounds i8, ptr %%wl.oa%s, i64 %u\n"
             "  %%wl.i%s = load i32, ptr %%wl.ob%s, align 1, " WL_AOT_MEMORY "\n"
-            "  %%wl.r%s = sub i32 %%wl.i%s, %u\n"
-            "  %%wl.in%s = icmp ult i32 %%wl.r%s, %u\n"
+            "  %%wl.in%s = icmp ult i32 %%wl.i%s, %u\n"
             "  br i1 %%wl.in%s, label %%wl.go%s, label %%wl.out.%u, " WL_AOT_MOSTLY "\n",
-            id, where, id, id, id, id, id, id, t->next, id, id, id, id, t->first, id, id, t->n, id, id, n);
+            id, where, id, id, id, id, id, id, t->next, id, id, id, id, slots(t), id, id, n);
     fprintf(out,
             "wl.go%s:\n"
-            "  %%wl.x%s = zext i32 %%wl.r%s to i64\n"
+            "  %%wl.x%s = zext i32 %%wl.i%s to i64\n"
             "  %%wl.s%s = getelementptr inbounds i32, ptr %%wl.table, i64 %%wl.x%s\n"
             "  %%wl.o%s = load i32, ptr %%wl.s%s, align 4, " WL_AOT_SAME "\n"
             "  %%wl.l%s = sext i32 %%wl.o%s to i64\n"
             "  %%wl.b%s = getelementptr i8, ptr %%wl.table, i64 %%wl.l%s\n"
             "  %%wl.v%s = musttail call preserve_nonecc { i32, i32 } %%wl.b%s(ptr noalias readonly %%0, ptr "
-            "%%wl.memory, i32 %s, ptr %%wl.table, i32 %%wl.op%s) strictfp\n"
+            "%%wl.memory, " WIDE " %s, ptr %%wl.table, " WIDE " %%wl.ow%s) strictfp\n"
             "  ret { i32, i32 } %%wl.v%s\n",
             id, id, id, id, id, id, id, id, id, id, id, id, id, state, id, id);
 }
 
-/* What a positive result does: the loop's next state, if nothing is pending. With the table of stops that is left to the caller. */
+/* What a positive result does: the loop's next state, if nothing is pending. Without a table that is left to the caller. */
 static void write_again(FILE *out, const struct wl_aot_thread *t, unsigned n) {
     char id[16], state[24], where[24];
 
     fprintf(out,
             "wl.more.%u:\n"
-            "  %%wl.mine.%u = icmp eq ptr %%wl.table, @wl.bodies\n"
+            "  %%wl.mine.%u = icmp ne ptr %%wl.table, null\n"
             "  br i1 %%wl.mine.%u, label %%wl.again.%u, label %%wl.out.%u, " WL_AOT_MOSTLY "\n"
             "wl.again.%u:\n",
             n, n, n, n, n, n);
@@ -425,7 +433,7 @@ static void write_again(FILE *out, const struct wl_aot_thread *t, unsigned n) {
             "  %%wl.ne.%u = getelementptr inbounds i8, ptr %%wl.nd.%u, i64 %u\n",
             n, t->entered, n, n, n, n, n, n, n, n, t->state);
     snprintf(id, sizeof(id), ".a%u", n);
-    snprintf(state, sizeof(state), "%%wl.nb.%u", n);
+    snprintf(state, sizeof(state), "%%wl.nc.%u", n);
     snprintf(where, sizeof(where), "%%wl.ne.%u", n);
     write_jump(out, t, id, n, state, where);
 }
@@ -469,12 +477,12 @@ bool wl_aot_thread_return(FILE *out, const struct wl_aot_thread *t, const char *
             "  %%wl.p.%u = icmp sgt i32 %.*s, 0\n"
             "  br i1 %%wl.p.%u, label %%wl.%s.%u, label %%wl.out.%u\n"
             "wl.zero.%u:\n"
-            "  %%wl.m.%u = icmp eq ptr %%wl.table, @wl.bodies\n"
+            "  %%wl.m.%u = icmp ne ptr %%wl.table, null\n"
             "  br i1 %%wl.m.%u, label %%wl.next.%u, label %%wl.out.%u, " WL_AOT_MOSTLY "\n"
             "wl.next.%u:\n",
             n, n, len, v, n, n, n, n, n, len, v, n, more, n, n, n, n, n, n, n, n);
     snprintf(id, sizeof(id), ".z%u", n);
-    write_jump(out, t, id, n, "%1", "%wl.there");
+    write_jump(out, t, id, n, "%wl.wide", "%wl.there");
     if (t->has_again)
         write_again(out, t, n);
     fprintf(out,

@@ -9,7 +9,7 @@
  * do next itself: where f<n> returns 0 with g clear, h<n> loads the next index and jumps (musttail) to that function's body. The loop
  * enters with the first body and gets the result of the last one: any other result, g set, an index outside of the table's range or a
  * slot with another type return to it, so that nothing else changes, traps included. g<n> itself (aot_pin.h), for all other callers, is
- * h<n> with a table of stops in place of the bodies: no code is there twice. With that table nothing is loaded for a jump: the function may be
+ * h<n> without a table of bodies (NULL): no code is there twice. Without one nothing is loaded for a jump: the function may be
  * somebody's callback that only shares the type, and what it was given no state.
  *
  * The bodies' convention saves no registers (preserve_none), and hands on in registers what every opcode needs: the context, the state, the
@@ -30,10 +30,14 @@
  * With few extensions, user time, least of five turns on a machine with 25 others at work (native; before; with aot_pin.h, the lookup that
  * asks less and copies in a loop; and with cold calls): bench 0.385, 0.638, 0.673, 0.561.
  *
- * What remains: in bench the handlers themselves (MUL 9 %, POST_INC 8, FETCH_DIM_R 5): 29 instructions where native has 13, among
- * them a stack frame that only the cold calls need, four to check the next index, three for the distance in the table. Of these the
- * frame is smaller with -mllvm -regalloc-csr-first-time-cost=8192 (47 of 252 saves of rbp less in the largest part), not measured.
- * Loads of g's place in every function: it could be a cell of the memory.
+ * The jump itself is ten instructions. State and opcode are handed on as 64-bit addresses below 2^32, so that nobody widens them; the
+ * table begins with slot 0, so that nothing is subtracted from the index; whether there is a table is a test of one register. With 32-bit
+ * numbers, a subtraction and a comparison with the table's own address it was 17, and the handlers' code 11 % larger.
+ *
+ * What remains: in bench the handlers themselves (MUL 9 %, POST_INC 6, FETCH_DIM_R 6), and in 272 of 314 a stack frame that only the
+ * cold calls need: LLVM can move a frame to one place of a function, and they have several. With -mllvm
+ * -regalloc-csr-first-time-cost=8192 63 of 211 do not save rbp in it. Loads of g's place in every function: it could be a cell of the
+ * memory. Where a cold call takes something by reference (MUL), the wasm stack pointer is moved on the usual way as well, six instructions.
  *
  * The loop is recognised in the module, instruction by instruction; anything that differs stays as it is. One thing is
  * promised by whoever asks for this: that g is 0 whenever one of the functions is called, as it is for the flag of lower_eh.h. */
