@@ -12,6 +12,7 @@
 #define OP_I32_LOAD8_U 0x2d
 #define OP_I32_EQZ 0x45
 #define OP_I32_GT_S 0x4a
+#define OP_I32_SUB 0x6b
 #define OP_LOADS 0x28 /* i32.load to i64.load32_u */
 #define OP_LOADS_END 0x35
 #define BLOCK_NONE (-64)
@@ -161,7 +162,8 @@ static int find_loop(const struct wl_wasm_module *m, struct wl_aot_thread *t, st
     return 0;
 }
 
-/* Does the function load(its parameter + a) before anything that can be seen or branches? Blocks alone do neither. */
+/* Does the function load(its parameter + a) before anything that can be seen or branches? Blocks alone do neither; nor does moving the
+ * stack pointer, a global: should the load trap, it has not moved yet. */
 static int is_early(const struct wl_wasm_module *m, const struct wl_aot_thread *t, uint32_t f, bool *ret,
                     struct wl_err *err) {
     struct wl_wasm_cursor c = wl_wasm_code_cursor(m, f - m->n_imported[WL_KIND_FUNC]);
@@ -176,7 +178,8 @@ static int is_early(const struct wl_wasm_module *m, const struct wl_aot_thread *
         *ret = got && in.op == OP_I32_LOAD && load_offset(m, &in, &offset) && offset == t->state;
         got = in.op == WL_OP_LOCAL_GET && in.a == 0;
         if (in.op == WL_OP_BLOCK || in.op == WL_OP_LOCAL_GET || in.op == WL_OP_I32_CONST ||
-            (in.op >= OP_LOADS && in.op <= OP_LOADS_END) || in.op == WL_OP_I32_ADD)
+            (in.op >= OP_LOADS && in.op <= OP_LOADS_END) || in.op == WL_OP_I32_ADD || in.op == OP_I32_SUB ||
+            in.op == WL_OP_GLOBAL_GET || in.op == WL_OP_GLOBAL_SET)
             continue;
         if ((in.op != WL_OP_LOCAL_SET && in.op != WL_OP_LOCAL_TEE) || in.a == 0)
             return 0;
@@ -367,14 +370,15 @@ void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, 
 }
 
 void wl_aot_thread_entry(FILE *out, const struct wl_aot_thread *t, uint32_t f) {
+    /* wl.short comes before wl.loaded: LLVM takes the older one of two that are equal */
     fprintf(out,
             "  %%1 = trunc i64 %%wl.wide to i32\n"
+            "  %%wl.short = trunc i64 %%wl.op to i32\n"
             "  %%wl.place = getelementptr inbounds i8, ptr %%wl.memory, i64 %%wl.wide\n"
             "  %%wl.there = getelementptr inbounds i8, ptr %%wl.place, i64 %u\n",
             t->state);
     if (t->body[f] == WL_BODY_EARLY)
         fprintf(out, "  %%wl.loaded = load i32, ptr %%wl.there, align 1, " WL_AOT_MEMORY "\n"
-                     "  %%wl.short = trunc i64 %%wl.op to i32\n"
                      "  %%wl.same = icmp eq i32 %%wl.loaded, %%wl.short\n"
                      "  call void @llvm.assume(i1 %%wl.same)\n");
     if (t->has_flag)
