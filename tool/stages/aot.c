@@ -268,6 +268,11 @@ static void compile_argv(const struct work *w, size_t part, struct wl_strv *argv
     } else {
         wl_strv_addf(argv, "part-%zu.ll", part);
     }
+    if (w->ir.parts[part]
+            .hot) { /* a register that has to be saved first is worth less than a spill around a cold call */
+        wl_strv_add(argv, "-mllvm");
+        wl_strv_add(argv, "-regalloc-csr-first-time-cost=8192");
+    }
     wl_strv_add(argv, "-o");
     wl_strv_addf(argv, "part-%zu.%s.o", part, w->target->arch);
 }
