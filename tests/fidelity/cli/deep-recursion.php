@@ -57,8 +57,9 @@ if ($argc < 2) { echo count($cases), "\n", implode("\n", array_keys($cases)), "\
 register_shutdown_function(function () {
 	$e = error_get_last();
 	while (ob_get_level()) ob_end_clean();
-	$m = $e ? $e['message'] : 'no error';
-	if (preg_match('/^Maximum call stack size of \d+ bytes reached\. Infinite recursion\?/', $m) && $e['type'] === E_ERROR) $m = 'stack';
+	$m = $e && $e['type'] !== E_DEPRECATED ? $e['message'] : 'no error';
+	// from 8.4 on an Error that nobody catches, with its trace
+	if (preg_match('/^(?:Uncaught Error: )?Maximum call stack size (?:of \d+ bytes )?(?:\(zend\.max_allowed_stack_size - zend\.reserved_stack_size\) )?reached(?:\. Infinite recursion\?| during object comparison| during compilation\. Try splitting expression)/', $m) && in_array($e["type"], [E_ERROR, E_COMPILE_ERROR])) $m = 'stack';
 	elseif (preg_match('/^Allowed memory size/', $m)) $m = 'memory';
 	echo $m, "\n";
 	echo array_sum(array_map(function ($x) { return $x * $x; }, [1, 2, 3])), "\n";
