@@ -97,7 +97,7 @@ fi
 sed -i 's/^cat <.*; read -r/read -r/' "$T/tiny-src/configure" && tiny_archive && tiny_recipe ""
 
 # --- kits ---
-run env HOME="$T" BINARYEN_ROOT="$T/nothing" WASI_SDK_ROOT= "$WLPACK" build tiny-1.0 --until compile --output k
+run env HOME="$T" XDG_CACHE_HOME= BINARYEN_ROOT="$T/nothing" WASI_SDK_ROOT= "$WLPACK" build tiny-1.0 --until compile --output k
 status_is 1 "a kit that is missing"
 err_like 'kit wasi-sdk is not installed.*wlpack kit install wasi-sdk' "the command that gets it"
 mkdir -p "$T/empty-sdk"

@@ -101,7 +101,7 @@ out_like '^ok +kit wasi-sdk' "doctor sees the kits"
 out_like '^(ok|absent|missing) +podman' "and the runtimes"
 run wlpack doctor --json
 out_like '^\{"check":"kit binaryen","state":"ok"' "--json"
-run env HOME="$T" WASI_SDK_ROOT= "$WLPACK" doctor
+run env HOME="$T" XDG_CACHE_HOME= WASI_SDK_ROOT= "$WLPACK" doctor
 status_is 1 "without kits it ends with 1"
 out_like '^missing +kit wasi-sdk.*(make setup|kit install)' "and says how to get them"
 
