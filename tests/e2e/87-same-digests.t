@@ -14,7 +14,7 @@ twice() {
     is "$(cut -f 1,3,4 "$out")" "$digests" "$*: the same digests"
 }
 
-for library in libxml2-2.9.14 sqlite-3.46.1 oniguruma-6.9.9 openssl-1.1.1w; do
+for library in libxml2-2.9.14 sqlite-3.46.1 oniguruma-6.9.9; do
     twice $library
 done
 twice php-7.4.33 --flavour slim --until optimize
