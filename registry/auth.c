@@ -187,7 +187,11 @@ static int post_token(struct wl_auth *a, struct wl_http_response *ret, struct wl
     static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
     WL_AUTO(wl_buf_release) struct wl_buf form = {0};
     WL_AUTO(wl_buf_release) struct wl_buf scopes = {0};
-    struct wl_http_request req = {.method = "POST", .url = a->realm, .headers = headers, .max_body = WL_AUTH_TOKEN_MAX};
+    struct wl_http_request req = {.method = "POST",
+                                  .url = a->realm,
+                                  .headers = headers,
+                                  .max_body = WL_AUTH_TOKEN_MAX,
+                                  .flags = WL_HTTP_SAME_ORIGIN};
 
     for (size_t i = 0; i < a->scopes.n; i++)
         wl_buf_addf(&scopes, "%s%s", i ? " " : "", a->scopes.v[i]);

@@ -159,6 +159,7 @@ int wl_http_request(struct wl_http *h, struct wl_http_request *req, struct wl_ht
 
     req->transient = false;
     req->unreachable = false;
+    req->timed_out = false;
     if (!wl_url_valid(url))
         return wl_fail(err, WL_NET, "\"%.300s\" is no http(s) URL", url);
     for (unsigned hop = 0;; hop++) {
@@ -178,6 +179,12 @@ int wl_http_request(struct wl_http *h, struct wl_http_request *req, struct wl_ht
             return 0;
         }
         to = redirect_target(&x.res, url, err);
+        if (to && (req->flags & WL_HTTP_SAME_ORIGIN) && !wl_url_same_origin(url, to)) {
+            free(to);
+            x.res.url = WL_STEAL(url);
+            *ret = x.res;
+            return 0;
+        }
         if (to && hop + 1 >= WL_HTTP_REDIRECTS) {
             wl_fail(err, WL_NET, "%s %s: more than %d redirects", method, req->url, WL_HTTP_REDIRECTS);
             free(to);
