@@ -14,6 +14,7 @@
 #define WARNINGS_MAX 16 /* Warning headers kept */
 #define REFUSALS_MAX 3  /* 401 answers to one call */
 #define ERRORS_SHOWN 3  /* of an error body's list */
+#define PING_TRIES 3    /* first requests whose connection may break */
 
 /* --- Errors ------------------------------------------------------------------------------------------------ */
 
@@ -74,6 +75,12 @@ int wl_client_status_error(struct wl_client *c, const char *what, const struct w
                            struct wl_err *err) {
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
 
+    if (res->url && !wl_url_same_origin(res->url, c->base_url)) {
+        WL_AUTOFREE char *elsewhere = wl_url_host_port(res->url);
+
+        return wl_fail(err, WL_NET, "%s: %s: %s, where the registry sent us, answers %d (%s)", c->host, what,
+                       elsewhere ? elsewhere : "the host", res->status, status_text(res->status));
+    }
     wl_buf_addf(&text, "%s: %s: the registry answers %d (%s)", c->host, what, res->status, status_text(res->status));
     add_body_errors(res, &text);
     if (res->status == 401 || res->status == 403) {
@@ -207,7 +214,8 @@ static int one_call(struct wl_client *c, struct wl_http_request *req, unsigned f
         if (rc < 0)
             return -1;
         keep_warnings(c, ret);
-        if (ret->status != 401 || !own || refused >= REFUSALS_MAX || ((flags & WL_CALL_EAGER) && authorization))
+        if (ret->status != 401 || !own || refused >= REFUSALS_MAX || ((flags & WL_CALL_EAGER) && authorization) ||
+            !wl_url_same_origin(ret->url, c->base_url)) /* our login is not for where it redirects to */
             return 0;
         pthread_mutex_lock(&c->mutex);
         c->challenged = true;
@@ -230,7 +238,8 @@ int wl_client_call(struct wl_client *c, struct wl_http_request *req, unsigned fl
                 return 0;
             wait = wl_http_retry_after(ret, WL_CLIENT_RETRY_AFTER_MAX);
             wl_http_response_release(ret);
-        } else if (!req->transient || last || wl_interrupted() || !wl_client_may_repeat(c)) {
+        } else if (!(req->transient = req->transient || req->unreachable) || last || wl_interrupted() ||
+                   !wl_client_may_repeat(c)) {
             return -1;
         }
         if (wl_http_backoff(attempt, wait, err) < 0)
@@ -288,16 +297,24 @@ static int connect_error(struct wl_client *c, unsigned flags, struct wl_err *err
     return -1;
 }
 
+/* Whether a failed look is worth another one: the connection was broken off. A host that is not there or says nothing stays so. */
+static bool broke(const struct wl_http_request *req) {
+    return req->transient && !req->unreachable && !req->timed_out && !wl_interrupted();
+}
+
 /* Finds scheme and authorisation. On this machine http is looked at first: no credentials go along, and it costs a
- * plain registry no failed TLS handshake. */
-static int ping(struct wl_client *c, const char *api_host, struct wl_http_response *ret, struct wl_err *err) {
+ * plain registry no failed TLS handshake. *ret_broke: on failure, whether it may work another time. */
+static int ping_once(struct wl_client *c, const char *api_host, struct wl_http_response *ret, bool *ret_broke,
+                     struct wl_err *err) {
     bool loopback = wl_host_is_loopback(api_host);
     struct wl_http_request req;
     struct wl_err first = {.code = WL_OK};
     int rc;
 
+    *ret_broke = false;
     if ((c->flags & WL_CLIENT_PLAIN_HTTP) || loopback) {
         rc = look(c, "http", api_host, ret, &req, err);
+        *ret_broke = rc < 0 && broke(&req);
         if ((c->flags & WL_CLIENT_PLAIN_HTTP) || !wants_tls(rc, &req, ret))
             return rc < 0 ? connect_error(c, c->flags, err) : 0;
         if (rc < 0)
@@ -306,9 +323,21 @@ static int ping(struct wl_client *c, const char *api_host, struct wl_http_respon
     }
     if (look(c, "https", api_host, ret, &req, err) == 0)
         return 0;
+    *ret_broke = *ret_broke || broke(&req);
     if (first.code != WL_OK && is_no_tls(err)) /* plain http it is, and that is what is wrong with it */
         *err = first;
     return connect_error(c, c->flags, err);
+}
+
+static int ping(struct wl_client *c, const char *api_host, struct wl_http_response *ret, struct wl_err *err) {
+    for (unsigned attempt = 1;; attempt++) {
+        bool again;
+
+        if (ping_once(c, api_host, ret, &again, err) == 0)
+            return 0;
+        if (!again || attempt >= PING_TRIES || wl_http_backoff(attempt, -1, err) < 0)
+            return -1;
+    }
 }
 
 int wl_client_open(const struct wl_reference *ref, unsigned flags, const char *user, const char *password,
@@ -336,7 +365,9 @@ int wl_client_open(const struct wl_reference *ref, unsigned flags, const char *u
     o.base_url = c->base_url;
     o.scope = scope;
     wl_auth_new(&o, &c->auth);
-    if (res.status == 401) { /* what is wrong with it the first call will meet again, if it matters there */
+    if (res.status == 401 &&
+        wl_url_same_origin(
+            res.url, c->base_url)) { /* what is wrong with it the first call will meet again, if it matters there */
         c->challenged = true;
         wl_auth_challenged(c->auth, &res, NULL, 0, err);
     }

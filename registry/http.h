@@ -1,8 +1,9 @@
 /* HTTP/1.1 over TCP or TLS: one request, one response, with limits. The only user of libcurl.
  *
  * http and https only. Redirects are followed by us, at most WL_HTTP_REDIRECTS, never from https to http, and never with
- * `authorization` once host, port or scheme have changed. Proxies come from the environment (http_proxy, https_proxy, all_proxy,
- * no_proxy). Certificates: the system's, or SSL_CERT_FILE / SSL_CERT_DIR, plus *.crt in docker's and podman's
+ * `authorization` once host, port or scheme have changed. Proxies come from the environment, as curl and Go's programs have it: http_proxy,
+ * https_proxy, all_proxy, no_proxy in either case (names with what is below them, addresses, networks as 10.0.0.0/8, each with a port or
+ * without). Certificates: the system's, or SSL_CERT_FILE / SSL_CERT_DIR, plus *.crt in docker's and podman's
  * certs.d/HOST:PORT/ folders, with the client certificates there (*.cert, *.key). A stalled transfer ends (WL_HTTP_STALL_S), wl_interrupted() ends every transfer within a second.
  * Every failure here has code WL_NET, unless a caller's own callback set another. */
 #ifndef WL_REGISTRY_HTTP_H
@@ -60,6 +61,7 @@ struct wl_http_sink {
 
 enum wl_http_flags {
     WL_HTTP_NO_REDIRECT = 1, /* a 3xx is the response */
+    WL_HTTP_SAME_ORIGIN = 2, /* a 3xx to another origin is the response: the body is for nobody else */
 };
 
 /* A zeroed struct plus a url is a GET into memory. */
@@ -78,6 +80,7 @@ struct wl_http_request {
     unsigned flags;
     bool transient;   /* result on failure: no or half an answer came, trying again may help */
     bool unreachable; /* result on failure: nothing answered there at all */
+    bool timed_out;   /* result on failure: it waited in vain */
 };
 
 struct wl_http_response {
@@ -129,6 +132,8 @@ bool wl_url_same_origin(const char *a, const char *b);
 /* Resolves a Location against the URL it came from (RFC 3986, section 5.2; scheme-relative and path-relative forms too); a new
  * string, or NULL when it is no http(s) URL. */
 char *wl_url_resolve(const char *base, const char *location);
+/* "host[:port]" as written, lower case; a new string, NULL when it is no URL. */
+char *wl_url_host_port(const char *url);
 /* Percent-encodes everything but unreserved characters; a new string. */
 char *wl_url_escape(const char *s);
 

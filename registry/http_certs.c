@@ -72,7 +72,7 @@ static const struct host_certs *find_certs(struct host_certs **list, const char 
 
 /* What the certs.d folders hold for the URL's host, read once; lives as long as h. NULL when it is no URL. */
 static const struct host_certs *certs_of(struct wl_http *h, const char *url, const char *bundle, const char *dir) {
-    WL_AUTOFREE char *host = wl_http_host_port(url);
+    WL_AUTOFREE char *host = wl_url_host_port(url);
     const struct host_certs *c = NULL;
 
     pthread_mutex_lock(&h->mutex);
@@ -84,7 +84,7 @@ static const struct host_certs *certs_of(struct wl_http *h, const char *url, con
 
 /* A client certificate from the command line is for the registry named there, not for where it redirects to. */
 static bool is_own_host(const struct wl_http *h, const char *url) {
-    WL_AUTOFREE char *host = wl_http_host_port(url);
+    WL_AUTOFREE char *host = wl_url_host_port(url);
 
     return h->settings->cert && h->own_host && host && strcasecmp(host, h->own_host) == 0;
 }

@@ -223,7 +223,6 @@ static void set_method(struct wl_http_exchange *x, const char *method) {
 
 static void set_options(struct wl_http *h, struct wl_http_exchange *x) {
     CURL *c = x->c;
-    WL_AUTOFREE char *host = wl_http_host_port(x->url);
 
     curl_easy_setopt(c, CURLOPT_URL, x->url);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -248,15 +247,14 @@ static void set_options(struct wl_http *h, struct wl_http_exchange *x) {
     curl_easy_setopt(c, CURLOPT_XFERINFODATA, x);
     if (x->req->sink)
         curl_easy_setopt(c, CURLOPT_BUFFERSIZE, DOWNLOAD_BUFFER);
-    if (host && wl_host_is_loopback(host)) /* a proxy could not reach what is meant */
-        curl_easy_setopt(c, CURLOPT_PROXY, "");
+    wl_http_set_proxy(c, x->url);
     x->trust = wl_http_set_certs(h, c, x->url);
 }
 
 /* The message of a failed transfer. */
 static int transfer_error(struct wl_http_exchange *x, const char *method, CURLcode rc) {
     WL_AUTOFREE char *url = wl_http_url_shown(x->url);
-    WL_AUTOFREE char *host = wl_http_host_port(x->url);
+    WL_AUTOFREE char *host = wl_url_host_port(x->url);
     const char *text = x->text[0] ? x->text : curl_easy_strerror(rc);
 
     if (x->failed)
@@ -281,7 +279,13 @@ static int transfer_error(struct wl_http_exchange *x, const char *method, CURLco
         x->req->unreachable = true;
         x->req->transient = true;
         break;
+    case CURLE_SSL_CONNECT_ERROR: /* the certificates have codes of their own; this is a handshake that was broken off, or no TLS */
+        x->req->transient = strcasestr(text, "reset") || strstr(text, "SYSCALL");
+        break;
     case CURLE_OPERATION_TIMEDOUT:
+        x->req->timed_out = true;
+        x->req->transient = true;
+        break;
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_GOT_NOTHING:

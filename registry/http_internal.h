@@ -51,10 +51,13 @@ long long wl_http_time_left(void);
 /* The error for when it has passed. */
 int wl_http_too_late(struct wl_err *err);
 
-/* "host[:port]" of a URL as written, lower case; a new string, NULL when it is no URL. */
-char *wl_http_host_port(const char *url);
 /* The URL without its query (which may hold a signature) and user, for messages; a new string. */
 char *wl_http_url_shown(const char *url);
+
+/* Tells a CURL handle which proxy to ask for a URL, or none (http_proxy.c). */
+void wl_http_set_proxy(void *curl, const char *url);
+/* Whether a NO_PROXY list names a host (an address without brackets) and port ("443"). */
+bool wl_http_no_proxy(const char *list, const char *host, const char *port);
 
 /* Tells a CURL handle which certificates to trust and to show for a URL. Returns what it trusts, owned by h; NULL: what libcurl reads. */
 struct wl_http_trust *wl_http_set_certs(struct wl_http *h, void *curl, const char *url);

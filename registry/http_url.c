@@ -64,7 +64,7 @@ bool wl_url_same_origin(const char *a, const char *b) {
            same_part(x, y, CURLUPART_PORT);
 }
 
-char *wl_http_host_port(const char *url) {
+char *wl_url_host_port(const char *url) {
     WL_AUTO(url_freep) CURLU *u = url_parse(url);
     WL_AUTO(curl_strp) char *host = NULL;
     WL_AUTO(curl_strp) char *port = NULL;
@@ -82,7 +82,7 @@ char *wl_http_host_port(const char *url) {
 
 /* A Location without any scheme that starts with the host it came from ("registry.example/v2/..."). */
 static char *without_scheme(CURLU *base, const char *base_url, const char *location) {
-    WL_AUTOFREE char *host = wl_http_host_port(base_url);
+    WL_AUTOFREE char *host = wl_url_host_port(base_url);
     WL_AUTO(curl_strp) char *scheme = NULL;
     size_t n = host ? strlen(host) : 0;
 

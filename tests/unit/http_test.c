@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include "../../registry/http.h"
+#include "../../registry/http_internal.h"
 
 static void urls(void **state) {
     static const char *const good[] = {"http://a", "https://a.b:1/c?d=e#f", "HTTPS://A/", "http://[::1]:5000/v2/"};
@@ -138,11 +139,57 @@ static void refused(void **state) {
     wl_http_free(h);
 }
 
+static void no_proxy(void **state) {
+    static const struct {
+        const char *list, *host, *port;
+        bool want;
+    } cases[] = {
+        {"", "a.example", "443", false},
+        {"*", "a.example", "443", true},
+        {"example", "a.example", "443", true},
+        {"a.example", "a.example", "443", true},
+        {"A.Example", "a.example", "443", true},
+        {"ample", "a.example", "443", false},
+        {".example", "a.example", "443", true},
+        {"*.example", "a.example", "443", true},
+        {"*.example", "a.example.test", "443", false},
+        {"b.test, a.example:5000", "a.example", "5000", true},
+        {"b.test,a.example:5000", "a.example", "443", false},
+        {"a.example:443", "a.example", "443", true},
+        {"a.example:", "a.example", "443", false},
+        {"10.1.2.3", "10.1.2.3", "443", true},
+        {"10.1.2.3:80", "10.1.2.3", "443", false},
+        {"10.1.2.3:443", "10.1.2.3", "443", true},
+        {"10.0.0.0/8", "10.1.2.3", "443", true},
+        {"10.0.0.0/8", "11.1.2.3", "443", false},
+        {"192.168.4.0/22", "192.168.7.255", "443", true},
+        {"192.168.4.0/22", "192.168.8.0", "443", false},
+        {"0.0.0.0/0", "9.9.9.9", "443", true},
+        {"10.0.0.0/33", "10.0.0.0", "443", false},
+        {"10.0.0.0/", "10.0.0.0", "443", false},
+        {"10.0.0.0/8", "10.example", "443", false},
+        {"fd00::/8", "fd12::1", "443", true},
+        {"fd00::/8", "fe80::1", "443", false},
+        {"2001:db8::1", "2001:db8::1", "443", true},
+        {"[2001:db8::1]", "2001:db8::1", "443", true},
+        {"[2001:db8::1]:5000", "2001:db8::1", "5000", true},
+        {"[2001:db8::1]:5000", "2001:db8::1", "443", false},
+        {".", "a.example", "443", false},
+        {"[", "a.example", "443", false},
+        {"/", "a.example", "443", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WL_ARRAY_LEN(cases); i++)
+        if (wl_http_no_proxy(cases[i].list, cases[i].host, cases[i].port) != cases[i].want)
+            fail_msg("%s for %s:%s", cases[i].list, cases[i].host, cases[i].port);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls),     cmocka_unit_test(origins), cmocka_unit_test(locations),
         cmocka_unit_test(escape),   cmocka_unit_test(headers), cmocka_unit_test(retry_after),
-        cmocka_unit_test(statuses), cmocka_unit_test(refused),
+        cmocka_unit_test(statuses), cmocka_unit_test(refused), cmocka_unit_test(no_proxy),
     };
 
     return cmocka_run_group_tests_name("http", tests, NULL, NULL);
