@@ -26,19 +26,24 @@ void wl_credentials_release(struct wl_credentials *c) {
     memset(c, 0, sizeof(*c));
 }
 
-static void add_file(struct wl_strv *files, const char *dir_variable, const char *suffix) {
+/* False when the variable is not set. */
+static bool add_file(struct wl_strv *files, const char *dir_variable, const char *suffix) {
     const char *dir = getenv(dir_variable);
 
-    if (dir && *dir)
-        wl_strv_addf(files, "%s%s", dir, suffix);
+    if (!dir || !*dir)
+        return false;
+    wl_strv_addf(files, "%s%s", dir, suffix);
+    return true;
 }
 
 /* The credential files in their order of precedence. */
 static void list_files(struct wl_strv *files) {
     add_file(files, "REGISTRY_AUTH_FILE", "");
     add_file(files, "DOCKER_CONFIG", "/config.json");
-    add_file(files, "XDG_RUNTIME_DIR", "/containers/auth.json");
-    add_file(files, "HOME", "/.config/containers/auth.json");
+    if (!add_file(files, "XDG_RUNTIME_DIR", "/containers/auth.json"))
+        wl_strv_addf(files, "/run/containers/%lu/auth.json", (unsigned long)getuid()); /* podman's without it */
+    if (!add_file(files, "XDG_CONFIG_HOME", "/containers/auth.json"))
+        add_file(files, "HOME", "/.config/containers/auth.json");
     add_file(files, "HOME", "/.docker/config.json");
 }
 

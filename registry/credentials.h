@@ -2,7 +2,8 @@
  *
  * Read, in this order, until one has an entry: $WLPACK_REGISTRY_USER and $WLPACK_REGISTRY_PASSWORD (for $WLPACK_REGISTRY_HOST
  * alone), $DOCKER_AUTH_CONFIG (the text of a config.json), $REGISTRY_AUTH_FILE, $DOCKER_CONFIG/config.json,
- * $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json, ~/.docker/config.json. In a file: its
+ * $XDG_RUNTIME_DIR/containers/auth.json (without the variable /run/containers/UID/auth.json), $XDG_CONFIG_HOME/containers/auth.json (without it
+ * ~/.config/containers/auth.json), ~/.docker/config.json. In a file: its
  * credHelpers for the host, its credsStore, then its auths, where the longest key that fits wins ("host/team/app", "host/team",
  * "host"; with or without https:// and /v1/, /v2/). Secrets are registered with wl_out_secret. */
 #ifndef WL_REGISTRY_CREDENTIALS_H

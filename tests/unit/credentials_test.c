@@ -17,7 +17,7 @@ struct place {
     char *path;
 };
 
-static const char *const variables[] = {"REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_RUNTIME_DIR"};
+static const char *const variables[] = {"REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"};
 
 static int setup(void **state) {
     struct place *p = wl_calloc(1, sizeof(*p));
@@ -116,8 +116,10 @@ static void keys(void **state) {
 
 static void precedence(void **state) {
     struct place *p = *state;
-    static const char *const names[] = {".docker/config.json", ".config/containers/auth.json",
-                                        "run/containers/auth.json", "docker/config.json", "auth.json"};
+    static const char *const names[] = {
+        ".docker/config.json", ".config/containers/auth.json", "run/containers/auth.json", "docker/config.json",
+        "auth.json",           "conf/containers/auth.json"};
+    WL_AUTOFREE char *conf = wl_path_join(p->dir, "conf");
     WL_AUTOFREE char *run = wl_path_join(p->dir, "run");
     WL_AUTOFREE char *docker = wl_path_join(p->dir, "docker");
     WL_AUTOFREE char *auth = wl_path_join(p->dir, "auth.json");
@@ -127,6 +129,8 @@ static void precedence(void **state) {
         WL_AUTOFREE char *f = put(p, names[i], text);
     }
     assert_who("h", "", "u1:p");
+    setenv("XDG_CONFIG_HOME", conf, 1);
+    assert_who("h", "", "u5:p");
     setenv("XDG_RUNTIME_DIR", run, 1);
     assert_who("h", "", "u2:p");
     setenv("DOCKER_CONFIG", docker, 1);
