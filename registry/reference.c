@@ -175,6 +175,16 @@ static int parse_path(const char *whole, const char *s, size_t n, struct wl_refe
     return 0;
 }
 
+/* USER:PASSWORD@HOST/..., with a scheme or without. */
+static bool has_user(const char *s) {
+    const char *host = strstr(s, "://") ? strstr(s, "://") + 3 : s;
+    size_t n = strcspn(host, "/");
+
+    const char *at = memchr(host, '@', n);
+
+    return host[n] && at && !wl_starts(at, "@sha256:");
+}
+
 int wl_reference_parse(const char *s, struct wl_reference *ret, struct wl_err *err) {
     struct wl_reference r = {0};
     const char *p = s;
@@ -184,6 +194,8 @@ int wl_reference_parse(const char *s, struct wl_reference *ret, struct wl_err *e
 
     if (!*s)
         return bad(err, s, "it is empty");
+    if (has_user(s)) /* which is not shown: a password is in it */
+        return wl_fail(err, WL_USAGE, "an image reference holds no user and no password; see `wlpack login --help`");
     if (strstr(s, "://"))
         return bad(err, s, "leave the scheme out (HOST/NAME:TAG)");
     at = strchr(s, '@');
@@ -233,9 +245,15 @@ int wl_reference_parse_host(const char *s, char *ret, struct wl_err *err) {
         memcpy(ret, WL_REF_DEFAULT_HOST, sizeof(WL_REF_DEFAULT_HOST));
         return 0;
     }
+    if (strchr(s, '@'))
+        return wl_fail(err, WL_USAGE, "a registry host holds no user and no password: give HOST[:PORT]");
+    if (wl_starts(s, "https://")) { /* docker takes it, and so do scripts written for it */
+        s += strlen("https://");
+        n = strlen(s) - (wl_ends(s, "/") && *s != '/');
+    }
     if (strstr(s, "://"))
         return wl_fail(err, WL_USAGE, "\"%.300s\": give HOST[:PORT] without a scheme", s);
-    if (strchr(s, '/'))
+    if (memchr(s, '/', n))
         return wl_fail(err, WL_USAGE, "\"%.300s\": give HOST[:PORT] alone, without a path", s);
     problem = host_problem(s, n);
     if (problem)

@@ -38,8 +38,8 @@ const char *wl_reference_tag(const struct wl_reference *r);
 /* The host that answers the API: registry-1.docker.io for docker.io (and index.docker.io), else r->host. */
 const char *wl_reference_api_host(const struct wl_reference *r);
 
-/* HOST[:PORT] alone, as `wlpack login` takes it; docker's aliases become docker.io, a scheme and a path behind the host are
- * refused except "https://index.docker.io/v1/". ret holds WL_REF_HOST_MAX + 1 characters. */
+/* HOST[:PORT] alone, as `wlpack login` takes it, or https://HOST[:PORT][/]; docker's aliases become docker.io, other schemes and a path
+ * behind the host are refused except "https://index.docker.io/v1/". ret holds WL_REF_HOST_MAX + 1 characters. */
 int wl_reference_parse_host(const char *s, char *ret, struct wl_err *err);
 
 /* localhost, *.localhost, 127.0.0.0/8, ::1, with or without a port. */

@@ -75,6 +75,11 @@ static void print_verb_help(const struct wl_verb *verb) {
     }
 }
 
+/* -vv, -vvv: there is no more to say than with two. */
+static bool is_debug(const char *arg) {
+    return strncmp(arg, "-vv", 3) == 0 && arg[1 + strspn(arg + 1, "v")] == '\0';
+}
+
 /* Takes -q, -v, -vv, --help out of argv (up to "--"); returns the new argc. */
 static int take_globals(int argc, char **argv, enum wl_level *level, bool *help) {
     int n = 0;
@@ -89,7 +94,7 @@ static int take_globals(int argc, char **argv, enum wl_level *level, bool *help)
             *level = WL_QUIET;
         else if (strcmp(argv[i], "--verbose") == 0)
             *level = WL_VERBOSE;
-        else if (strcmp(argv[i], "-vv") == 0)
+        else if (is_debug(argv[i]))
             *level = WL_DEBUG;
         else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             *help = true;

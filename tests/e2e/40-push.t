@@ -147,7 +147,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$WLPACK" login "$RE
 status_is 0 "login at a terminal"
 out_like 'Password: ' "which asks"
 out_unlike 'canary' "and does not show the password"
-run wlpack -vv push "$REGISTRY/app:1"
+run wlpack -vvv push "$REGISTRY/app:1"
 status_is 0 "push with Basic"
 err_unlike 'canary|Y2FuYXJ5' "no secret in the output"
 run skopeo inspect --tls-verify=false --authfile "$HOME/.docker/config.json" "docker://$REGISTRY/app:1"

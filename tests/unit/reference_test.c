@@ -102,7 +102,7 @@ static void bad(void **state) {
         {"a..com/a", "host is malformed"},
         {"[::1/a", "IPv6"},
         {"[]:1/a", "IPv6"},
-        {"user@host.com/a", "digest"},
+        {"user@host.com/a", "no user"},
         {"a:" P64 P64 "xx", "longer than 128"},
         {"a.b/" P64 "/" P64 "/" P64 "/" P64, "longer than 255"},
     };
@@ -118,6 +118,7 @@ static void bad(void **state) {
 
 static void hosts(void **state) {
     char host[WL_REF_HOST_MAX + 1];
+    struct wl_reference r;
     struct wl_err err;
 
     (void)state;
@@ -127,7 +128,21 @@ static void hosts(void **state) {
     assert_string_equal(host, "docker.io");
     assert_ok(wl_reference_parse_host("registry-1.docker.io", host, &err));
     assert_string_equal(host, "docker.io");
-    assert_fails(wl_reference_parse_host("https://ghcr.io", host, &err), WL_USAGE, "without a scheme");
+    assert_ok(wl_reference_parse_host("https://ghcr.io", host, &err));
+    assert_string_equal(host, "ghcr.io");
+    assert_ok(wl_reference_parse_host("https://Ghcr.io:5000/", host, &err));
+    assert_string_equal(host, "ghcr.io:5000");
+    assert_fails(wl_reference_parse_host("http://ghcr.io", host, &err), WL_USAGE, "without a scheme");
+    assert_fails(wl_reference_parse_host("https://ghcr.io/team", host, &err), WL_USAGE, "without a path");
+    assert_fails(wl_reference_parse_host("https:///", host, &err), WL_USAGE, "");
+    assert_fails(wl_reference_parse_host("me:canary@ghcr.io", host, &err), WL_USAGE, "no password");
+    assert_null(strstr(err.msg, "canary"));
+    assert_fails(wl_reference_parse_host("https://me:canary@ghcr.io", host, &err), WL_USAGE, "no password");
+    assert_null(strstr(err.msg, "canary"));
+    assert_fails(wl_reference_parse("me:canary@ghcr.io/a:1", &r, &err), WL_USAGE, "no password");
+    assert_null(strstr(err.msg, "canary"));
+    assert_fails(wl_reference_parse("https://me:canary@ghcr.io/a:1", &r, &err), WL_USAGE, "no password");
+    assert_null(strstr(err.msg, "canary"));
     assert_fails(wl_reference_parse_host("ghcr.io/team", host, &err), WL_USAGE, "without a path");
     assert_fails(wl_reference_parse_host("a b", host, &err), WL_USAGE, "is no registry host");
     assert_fails(wl_reference_parse_host("", host, &err), WL_USAGE, "is no registry host");

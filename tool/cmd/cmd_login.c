@@ -153,10 +153,13 @@ const struct wl_verb wl_verb_login = {
     .name = "login",
     .usage = "login [OPTIONS] HOST[:PORT]",
     .summary = "log in to a registry",
-    .help = "Tries the login and keeps it where docker keeps it: in the credential helper that docker's config.json\n"
-            "names, else in that file ($REGISTRY_AUTH_FILE, $DOCKER_CONFIG/config.json or ~/.docker/config.json),\n"
-            "readable by its owner only. docker and podman see it, and wlpack sees theirs.\n\n"
-            "Example: wlpack login --username me registry.example.com < password.txt",
+    .help =
+        "Tries the login and keeps it where docker keeps it: in the credential helper that docker's config.json\n"
+        "names, else in that file ($REGISTRY_AUTH_FILE, $DOCKER_CONFIG/config.json or ~/.docker/config.json),\n"
+        "readable by its owner only. docker and podman see it, and wlpack sees theirs. https://HOST is taken, too. At "
+        "a\n"
+        "terminal user and password are asked for; there is no option for the password, since others could read it.\n\n"
+        "Example: wlpack login --username me registry.example.com < password.txt",
     .opts = opts,
     .min_pos = 1,
     .max_pos = 1,
