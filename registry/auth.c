@@ -33,6 +33,8 @@ struct wl_auth {
     struct wl_strv optional; /* scopes that may be refused */
     struct wl_credentials cred;
     bool cred_looked_up;
+    bool cred_failed; /* that cannot be done: no helper is made to hang, or to ask somebody, twice */
+    struct wl_err cred_err;
     char *value;       /* what Authorization is now; NULL: to be fetched (BEARER) or nothing (NONE) */
     long long expires; /* monotonic seconds; 0: never */
 };
@@ -83,8 +85,12 @@ void wl_auth_free(struct wl_auth *a) {
 static int look_up(struct wl_auth *a, struct wl_err *err) {
     if (a->cred_looked_up)
         return 0;
-    if (wl_credentials_find(a->host, a->path, &a->cred, err) < 0)
+    if (!a->cred_failed && wl_credentials_find(a->host, a->path, &a->cred, &a->cred_err) < 0)
+        a->cred_failed = true;
+    if (a->cred_failed) {
+        *err = a->cred_err;
         return -1;
+    }
     a->cred_looked_up = true;
     return 0;
 }

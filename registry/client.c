@@ -9,6 +9,7 @@
 #include "../tool/base/mem.h"
 #include "../tool/base/proc.h"
 #include "client_internal.h"
+#include "http_internal.h"
 
 #define MESSAGE_MAX 300 /* characters shown of a registry's own message */
 #define WARNINGS_MAX 16 /* Warning headers kept */
@@ -369,7 +370,8 @@ int wl_client_open(const struct wl_reference *ref, unsigned flags, const char *u
         wl_url_same_origin(
             res.url, c->base_url)) { /* what is wrong with it the first call will meet again, if it matters there */
         c->challenged = true;
-        wl_auth_challenged(c->auth, &res, NULL, 0, err);
+        if (wl_auth_challenged(c->auth, &res, NULL, 0, err) < 0 && wl_http_time_left() == 0)
+            return -1;
     }
     if (res.status >= 500 || res.status == 429)
         return wl_client_status_error(c, "/v2/", &res, err);

@@ -65,9 +65,10 @@ static int run(const char *name, const char *action, const char *input, struct w
     p.out = out;
     p.errout = &errout;
     p.timeout_ms = patience();
+    p.flags = WL_PROC_ANSWER;
     if (wl_proc_run(&p, &status, err) < 0)
         return wl_err_context(err, "credential helper");
-    if (out->overflow)
+    if (out->overflow) /* it had ended by itself before that was seen */
         return wl_fail(err, WL_FAILED, "%s %s: more than %d bytes of output", program, action, WL_CRED_HELPER_MAX);
     *ret_found = status == 0;
     if (status != 0 && !says_not_found(out) && !says_not_found(&errout)) {

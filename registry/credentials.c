@@ -142,6 +142,8 @@ static int from_entry(const wl_json *entry, const char *file, struct wl_credenti
     struct wl_credentials c = {0};
     const char *auth = wl_json_get_str(entry, "auth");
 
+    if (wl_json_kind(entry) != WL_JSON_OBJECT || (wl_json_get(entry, "auth") && !auth))
+        return wl_fail(err, WL_FAILED, "%s: an entry of \"auths\" is no object with a text as \"auth\"", file);
     c.user = str_or_null(entry, "username");
     c.password = str_or_null(entry, "password");
     c.identity_token = str_or_null(entry, "identitytoken");
@@ -168,9 +170,9 @@ static int find_in_doc(const struct wl_json_doc *doc, const char *file, const ch
     const wl_json *entry;
 
     helper = wl_json_str(best_key(wl_json_get(root, "credHelpers"), host, ""));
-    if (helper)
+    if (helper && *helper)
         return wl_cred_helper_get(helper, server_of(host), ret, err) < 0 ? wl_err_context(err, "%s", file) : 0;
-    store = wl_json_get_str(root, "credsStore");
+    store = helper ? "" : wl_json_get_str(root, "credsStore"); /* "": this host's is in the file */
     if (store && *store && wl_cred_helper_exists(store)) {
         if (wl_cred_helper_get(store, server_of(host), ret, err) < 0)
             return wl_err_context(err, "%s", file);

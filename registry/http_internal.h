@@ -1,4 +1,4 @@
-/* Shared by http*.c; cred_helper.c asks for the time left. */
+/* Shared by http*.c; cred_helper.c and client.c ask for the time left. */
 #ifndef WL_REGISTRY_HTTP_INTERNAL_H
 #define WL_REGISTRY_HTTP_INTERNAL_H
 

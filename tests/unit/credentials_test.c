@@ -141,9 +141,11 @@ static void precedence(void **state) {
 
 static void helpers(void **state) {
     struct place *p = *state;
-    WL_AUTOFREE char *f = put(p, ".docker/config.json",
-                              "{\"credsStore\":\"all\",\"credHelpers\":{\"one.io\":\"one\",\"tok.io\":\"tok\"},"
-                              "\"auths\":{\"file.io\":{\"auth\":\"dTE6cDE=\"},\"one.io\":{\"auth\":\"dTE6cDE=\"}}}");
+    WL_AUTOFREE char *f =
+        put(p, ".docker/config.json",
+            "{\"credsStore\":\"all\",\"credHelpers\":{\"one.io\":\"one\",\"tok.io\":\"tok\",\"two.io\":\"\"},"
+            "\"auths\":{\"file.io\":{\"auth\":\"dTE6cDE=\"},\"one.io\":{\"auth\":\"dTE6cDE=\"},\"two.io\":{\"auth\":"
+            "\"dTE6cDE=\"}}}");
 
     put_helper(p, "one",
                "#!/bin/sh\nread s\necho "
@@ -157,6 +159,7 @@ static void helpers(void **state) {
     assert_who("tok.io", "a", "token:refresh");
     assert_who("docker.io", "a", "hub:s");
     assert_who("file.io", "a", "u1:p1");
+    assert_who("two.io", "a", "u1:p1"); /* "": not in the helper of the others */
     assert_who("none.io", "a", "none");
 }
 
@@ -177,7 +180,22 @@ static void bad_helpers(void **state) {
     assert_fails(wl_credentials_find("c", "", &c, &err), WL_FAILED, "more than 65536 bytes");
     assert_fails(wl_credentials_find("d", "", &c, &err), WL_FAILED, "Username or Secret is missing");
     assert_fails(wl_credentials_find("e", "", &c, &err), WL_FAILED, "docker-credential-missing");
+    put_helper(p, "floods", "#!/bin/sh\nyes\n"); /* for ever */
+    assert_fails(wl_credentials_find("c", "", &c, &err), WL_FAILED, "more than 65536 bytes");
+    put_helper(p, "floods", "#!/bin/sh\nyes >&2\n");
+    assert_fails(wl_credentials_find("c", "", &c, &err), WL_FAILED, "more than 65536 bytes");
     assert_fails(wl_credentials_find("f", "", &c, &err), WL_FAILED, "is no name of a credential helper");
+}
+
+/* It leaves something running that holds its output open, and is done all the same. */
+static void helper_with_a_child(void **state) {
+    struct place *p = *state;
+    WL_AUTOFREE char *f = put(p, ".docker/config.json", "{\"credsStore\":\"leaves\"}");
+    time_t start = time(NULL);
+
+    put_helper(p, "leaves", "#!/bin/sh\nsleep 25 &\necho '{\"Username\":\"u\",\"Secret\":\"s\"}'\n");
+    assert_who("h", "", "u:s");
+    assert_true(time(NULL) - start < 15);
 }
 
 /* One that does not end is ended, with what it has started. */
@@ -204,6 +222,8 @@ static void bad_files(void **state) {
         {"[]", "must be an object"},
         {"{\"auths\":{\"h\":{\"auth\":\"!!\"}}}", "no base64"},
         {"{\"auths\":{\"h\":{\"auth\":\"dTE=\"}}}", "not user:password"},
+        {"{\"auths\":{\"h\":{\"auth\":1}}}", ".docker/config.json: an entry of \"auths\" is no object"},
+        {"{\"auths\":{\"h\":\"dTE6cDE=\"}}", ".docker/config.json: an entry of \"auths\" is no object"},
     };
     struct wl_credentials c;
     struct wl_err err;
@@ -285,6 +305,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(helpers, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_helpers, setup, teardown),
         cmocka_unit_test_setup_teardown(hanging_helper, setup, teardown),
+        cmocka_unit_test_setup_teardown(helper_with_a_child, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_files, setup, teardown),
         cmocka_unit_test_setup_teardown(store_and_erase, setup, teardown),
         cmocka_unit_test_setup_teardown(store_in_helper, setup, teardown),

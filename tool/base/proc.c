@@ -245,7 +245,46 @@ static void feed(int *fd, struct wl_blob *in) {
     }
 }
 
-enum end { END_EXIT, END_TIMEOUT, END_SIGNAL };
+enum end { END_EXIT, END_TIMEOUT, END_SIGNAL, END_TOO_MUCH };
+
+static bool says_too_much(const struct wl_proc *p) {
+    return (p->out && p->out->overflow) || (p->errout && p->errout->overflow);
+}
+
+/* Waits at most so long for bytes and moves them. */
+static void move_bytes(struct wl_proc *p, struct pipes *ps, struct wl_blob *in, int wait_ms) {
+    struct pollfd fds[3] = {{.fd = ps->out[0], .events = POLLIN},
+                            {.fd = ps->err[0], .events = POLLIN},
+                            {.fd = ps->in[0], .events = POLLOUT}};
+
+    poll(fds, 3, wait_ms);
+    if (ps->out[0] >= 0 && fds[0].revents)
+        drain(&ps->out[0], p->out);
+    if (ps->err[0] >= 0 && fds[1].revents)
+        drain(&ps->err[0], p->errout);
+    if (ps->in[0] >= 0 && fds[2].revents)
+        feed(&ps->in[0], in);
+}
+
+static bool has_bytes(int fd) {
+    return fd >= 0 && poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 0) == 1;
+}
+
+/* WL_PROC_ANSWER: whether it is over although somebody holds its output open, and how. */
+static bool answered(struct wl_proc *p, struct pipes *ps, pid_t pid, int *wstatus, struct rusage *ru, enum end *ret) {
+    *ret = END_TOO_MUCH;
+    if (says_too_much(p))
+        return true;
+    if (wait4(pid, wstatus, WNOHANG, ru) != pid)
+        return false;
+    while (!says_too_much(p) && (has_bytes(ps->out[0]) || has_bytes(ps->err[0]))) {
+        struct wl_blob none = {0};
+
+        move_bytes(p, ps, &none, 0);
+    }
+    *ret = END_EXIT;
+    return true;
+}
 
 /* Moves bytes until the child has closed its ends and is gone, the time is over or a signal came. */
 static enum end pump(struct wl_proc *p, struct pipes *ps, pid_t pid, int *wstatus, struct rusage *ru) {
@@ -254,10 +293,8 @@ static enum end pump(struct wl_proc *p, struct pipes *ps, pid_t pid, int *wstatu
     int wait_ms = 1;
 
     for (;;) {
-        struct pollfd fds[3] = {{.fd = ps->out[0], .events = POLLIN},
-                                {.fd = ps->err[0], .events = POLLIN},
-                                {.fd = ps->in[0], .events = POLLOUT}};
         bool open_ends = ps->out[0] >= 0 || ps->err[0] >= 0 || ps->in[0] >= 0;
+        enum end how;
 
         if (!open_ends && !end && !wl_interrupted()) {
             if (wait4(pid, wstatus, 0, ru) == pid)
@@ -265,18 +302,14 @@ static enum end pump(struct wl_proc *p, struct pipes *ps, pid_t pid, int *wstatu
         } else if (!open_ends && wait4(pid, wstatus, WNOHANG, ru) == pid) {
             return END_EXIT;
         }
+        if (open_ends && (p->flags & WL_PROC_ANSWER) && answered(p, ps, pid, wstatus, ru, &how))
+            return how;
         if (wl_interrupted() && !(p->flags & WL_PROC_FOREGROUND))
             return END_SIGNAL;
         if (end && now_ms() >= end)
             return END_TIMEOUT;
-        poll(fds, 3, open_ends ? (end ? 50 : 500) : wait_ms);
+        move_bytes(p, ps, &in, open_ends ? (end ? 50 : 500) : wait_ms);
         wait_ms = wait_ms < 50 ? wait_ms * 2 : 50;
-        if (ps->out[0] >= 0 && fds[0].revents)
-            drain(&ps->out[0], p->out);
-        if (ps->err[0] >= 0 && fds[1].revents)
-            drain(&ps->err[0], p->errout);
-        if (ps->in[0] >= 0 && fds[2].revents)
-            feed(&ps->in[0], &in);
     }
 }
 
@@ -359,6 +392,9 @@ int wl_proc_run(struct wl_proc *p, int *ret_status, struct wl_err *err) {
                (double)ru.ru_stime.tv_usec / 1e6;
     if (end == END_TIMEOUT)
         return wl_fail(err, WL_FAILED, "%s did not end within %u seconds", p->argv[0], p->timeout_ms / 1000);
+    if (end == END_TOO_MUCH)
+        return wl_fail(err, WL_FAILED, "%s: more than %zu bytes of output", p->argv[0],
+                       p->out && p->out->overflow ? p->out->max : p->errout->max);
     if (end == END_SIGNAL || (wl_interrupted() && !foreground))
         return wl_fail(err, WL_FAILED, "interrupted while %s was running", wl_path_base(p->argv[0]));
     *ret_status = WIFSIGNALED(wstatus) ? 128 + WTERMSIG(wstatus) : WEXITSTATUS(wstatus);

@@ -26,6 +26,8 @@ enum wl_proc_flags {
     WL_PROC_FOREGROUND = 1, /* same process group: a terminal's Ctrl-C reaches it (wlpack run) */
     WL_PROC_MERGE = 2,      /* the child's stderr goes where its stdout goes */
     WL_PROC_TIED = 8, /* it gets SIGTERM when our thread is gone (kill -9), and nothing of its group outlives it */
+    WL_PROC_ANSWER =
+        16, /* only what it says counts: done when it has exited, whoever holds its output open; killed when it says too much */
     WL_PROC_NO_NETWORK = 4, /* the child has no network where the host allows that, see wl_net_can_cut */
 };
 
@@ -44,7 +46,7 @@ struct wl_proc {
 };
 
 /* Runs the child to its end. *ret_status: its exit code, or 128 + n when signal n ended it. Fails when it
- * cannot be started (exec errors name the program), times out, or we are interrupted (the group is then
+ * cannot be started (exec errors name the program), times out, says too much (with WL_PROC_ANSWER), or we are interrupted (the group is then
  * killed and reaped first). */
 int wl_proc_run(struct wl_proc *p, int *ret_status, struct wl_err *err);
 
