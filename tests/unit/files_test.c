@@ -43,7 +43,17 @@ static void patterns(void **state) {
         {"a/**", "a/x", true},
         {"a/**", "a", false},
         {"**", "anything/at/all", true},
-        {"a**b", "axx/yyb", true},
+        {"a**b", "axx/yyb", false}, /* as docker has it: "**" in the middle is whole folders or nothing */
+        {"a**b", "axx/yy/b", true},
+        {"a**b", "ab", true},
+        {"a/**b", "a/xb", false},
+        {"a/**b", "a/x/b", true},
+        {"**b*", "xb", false},
+        {"**b*", "x/bc", true},
+        {"**.md", "a/b.md", true},
+        {"**.md", "a/b.md/c", true},
+        {"**.md", "b.mdx", false},
+        {"a**", "ab/c", true},
         {"?", "a", true},
         {"?", "/", false},
         {"a?c", "a/c", false},
@@ -76,8 +86,10 @@ static void ignore_files(void **state) {
 
     (void)state;
     assert_ok(
-        wl_ignore_parse(&g, "i", "\xef\xbb\xbf# comment\r\n\n  /var/ \r\n*.log\n!keep.log\n./a//b/\n!\n/\n", &err));
-    assert_int_equal(g.patterns.n, 4);
+        wl_ignore_parse(&g, "i", "\xef\xbb\xbf# comment\r\n\n  /var/ \r\n*.log\n!keep.log\n./a//b/\n!\n/\n! kept \nx/../y/..\nup/../z\n", &err));
+    assert_int_equal(g.patterns.n, 6);
+    assert_int_equal(wl_ignore_match(&g, "kept", &which), 0);
+    assert_int_equal(wl_ignore_match(&g, "z", &which), 1);
     assert_int_equal(wl_ignore_match(&g, "var/x/y", &which), 1);
     assert_int_equal(wl_ignore_match(&g, "x.log", &which), 1);
     assert_int_equal(wl_ignore_match(&g, "keep.log", &which), 0);

@@ -52,7 +52,14 @@ static bool in_class(const struct token *t, char c) {
     return c != '/' && found != negated;
 }
 
+/* Two stars at the start with nothing but plain characters behind them: whatever ends so, also within a name ("**.md"). */
+static bool is_ending(const char *p) {
+    return p[0] == '*' && p[1] == '*' && p[2] && p[2] != '/' && !strpbrk(p + 2, "*?[\\");
+}
+
 static void compile(struct automaton *a, const char *p) {
+    bool ending = is_ending(p);
+
     a->n = 0;
     while (*p && a->n < WL_FILES_PATTERN) {
         struct token *t = &a->v[a->n++];
@@ -61,13 +68,10 @@ static void compile(struct automaton *a, const char *p) {
         *t = (struct token){.type = LITERAL, .c = *p};
         if (p[0] == '*' && p[1] == '*') {
             p += strspn(p, "*");
-            if (*p == '/') { /* nothing, or any folders */
-                t->type = ENTER;
+            p += *p == '/';
+            t->type = *p && !ending ? ENTER : REST;
+            if (t->type == ENTER) /* nothing, or any folders */
                 a->v[a->n++] = (struct token){.type = BELOW};
-                p++;
-            } else {
-                t->type = REST;
-            }
             continue;
         }
         if (*p == '*') {
@@ -171,7 +175,7 @@ bool wl_files_match(const char *pattern, const char *path) {
     return a.on[a.n];
 }
 
-/* "/a//b/./" -> "a/b": as the patterns of .dockerignore are read. A new string. */
+/* "/a//b/./c/.." -> "a/b": as the patterns of .dockerignore are read. A new string. */
 static char *clean(const char *p, size_t len) {
     WL_AUTO(wl_buf_release) struct wl_buf out = {0};
     const char *end = p + len;
@@ -181,7 +185,13 @@ static char *clean(const char *p, size_t len) {
 
         while (p + n < end && p[n] != '/')
             n++;
-        if (n > 0 && !(n == 1 && *p == '.')) {
+        if (n == 2 && p[0] == '.' && p[1] == '.') {
+            while (out.len && out.p[out.len - 1] != '/')
+                out.len--;
+            out.len -= out.len > 0;
+            if (out.p)
+                out.p[out.len] = '\0';
+        } else if (n > 0 && !(n == 1 && *p == '.')) {
             if (out.len)
                 wl_buf_addc(&out, '/');
             wl_buf_add(&out, p, n);
@@ -214,6 +224,8 @@ int wl_ignore_parse(struct wl_ignore *g, const char *name, const char *text, str
         back = len && *s == '!';
         s += back;
         len -= back;
+        while (len && strchr(" \t", *s))
+            s++, len--;
         pattern = clean(s, len);
         if (!*pattern)
             continue;
