@@ -148,19 +148,22 @@ void wl_layout_entries_release(struct wl_layout_entries *e);
 /* All entries, sorted by name (nameless last), then digest. ret must be zeroed. */
 int wl_layout_list(const struct wl_layout *l, struct wl_layout_entries *ret, struct wl_err *err);
 
-/* The entry for a local name ("php:7.4.33-cli"; a name without a tag also finds NAME:latest) or a digest
- * ("sha256:" and at least 8 hex digits that fit one manifest only). ret must be zeroed. When there is none the error
- * names near ones. */
+/* The entry for a local name ("php:7.4.33-cli"), a digest ("sha256:" and at least 8 hex digits that fit one manifest only) or a name
+ * with a digest, of which the digest decides. A name that nothing has exactly is taken as docker takes it: without a tag it is
+ * NAME:latest, "php:8" and "docker.io/library/php:8" are one. ret must be zeroed. When there is none the error names near ones. */
 int wl_layout_find(const struct wl_layout *l, const char *ref, struct wl_layout_entry *ret, struct wl_err *err);
+
+/* As find for who takes names away: of a name with a digest, an entry that bears this name or none at all. */
+int wl_layout_find_own(const struct wl_layout *l, const char *ref, struct wl_layout_entry *ret, struct wl_err *err);
 
 /* As find, with the manifest or index itself, verified, appended to *ret_manifest. */
 int wl_layout_manifest(const struct wl_layout *l, const char *ref, struct wl_layout_entry *ret,
                        struct wl_buf *ret_manifest, struct wl_err *err);
 
-/* Adds the entry; one of the same name (or, when it has no name, of the same digest) is replaced. The manifest blob must be
+/* Adds the entry; one of the same name (NAME and NAME:latest are the same; or, when it has no name, of the same digest) is replaced. The manifest blob must be
  * there. The layout must be open for writing. */
 int wl_layout_tag(const struct wl_layout *l, const struct wl_layout_entry *entry, struct wl_err *err);
-/* Removes the entry of that name (exact), or all of that digest. Blobs stay until gc. Fails when there is none. */
+/* Removes the entry that find_own finds, or all of that digest when ref is nothing but one. Blobs stay until gc. Fails when there is none. */
 int wl_layout_untag(const struct wl_layout *l, const char *ref, struct wl_err *err);
 
 /* Checks a local name: "repository[:tag]", repository in lower case (distribution-spec's grammar, a host and port in

@@ -200,13 +200,26 @@ int wl_archive_save(const struct wl_layout *l, const struct wl_layout_entries *i
 
 /* --- Names of others ------------------------------------------------------------------------------------------------ */
 
+/* Whether the ref.name of an archive is a whole name that only leaves out what containerd's spells out. */
+static bool same_image(const char *name, const char *full) {
+    struct wl_reference a, b;
+    struct wl_err ignored;
+
+    return name && wl_reference_parse(name, &a, &ignored) == 0 && wl_reference_parse(full, &b, &ignored) == 0 &&
+           strcmp(a.host, b.host) == 0 && strcmp(a.path, b.path) == 0 &&
+           strcmp(wl_reference_tag(&a), wl_reference_tag(&b)) == 0;
+}
+
 char *wl_archive_name(const struct wl_layout_entry *e) {
     const char *name = e->name;
     struct wl_err ignored;
 
     for (size_t i = 0; i + 1 < e->annotations.n; i += 2)
-        if (strcmp(e->annotations.v[i], WL_ARCHIVE_CONTAINERD_NAME) == 0)
+        if (strcmp(e->annotations.v[i], WL_ARCHIVE_CONTAINERD_NAME) == 0) {
+            if (same_image(name, e->annotations.v[i + 1]))
+                return wl_layout_name_check(name, &ignored) == 0 ? wl_strdup(name) : NULL;
             name = e->annotations.v[i + 1];
+        }
     if (!name)
         return NULL;
     if (wl_starts(name, DOCKER_LIBRARY))

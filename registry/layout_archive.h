@@ -17,8 +17,8 @@ enum wl_archive_format { WL_ARCHIVE_OCI, WL_ARCHIVE_DOCKER };
 int wl_archive_save(const struct wl_layout *l, const struct wl_layout_entries *images, enum wl_archive_format format,
                     const char *path, struct wl_err *err);
 
-/* The local name that an entry of somebody's layout asks for: containerd's name without docker.io's prefix, else its ref.name;
- * a new string, or NULL when it has none that is a valid name. */
+/* The local name that an entry of somebody's layout asks for: its ref.name, or containerd's name without docker.io's prefix where that says
+ * something else (docker writes the tag alone as ref.name); a new string, or NULL when it has none that is a valid name. */
 char *wl_archive_name(const struct wl_layout_entry *entry);
 
 #endif

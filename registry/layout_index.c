@@ -164,9 +164,20 @@ int wl_layout_change_begin(const struct wl_layout *l, struct wl_layout_entries *
     return 0;
 }
 
+/* "php" is "php:latest". */
+static bool same_name(const char *a, const char *b) {
+    static const char latest[] = ":" WL_REF_DEFAULT_TAG;
+    size_t na = strlen(a), nb = strlen(b);
+    size_t n = na < nb ? na : nb;
+
+    if (memcmp(a, b, n) != 0 || strchr(wl_path_base(na < nb ? a : b), ':'))
+        return na == nb && memcmp(a, b, n) == 0;
+    return na == nb || strcmp((na < nb ? b : a) + n, latest) == 0;
+}
+
 static bool same_place(const struct wl_layout_entry *a, const struct wl_layout_entry *b) {
     if (a->name && b->name)
-        return strcmp(a->name, b->name) == 0;
+        return same_name(a->name, b->name);
     return !a->name && !b->name && wl_digest_equal(&a->digest, &b->digest);
 }
 
@@ -215,11 +226,6 @@ static int bad_digest(const char *ref, struct wl_err *err) {
 
 static bool is_digest(const char *ref) {
     return wl_starts(ref, "sha256:");
-}
-
-/* "php:7.4" has a tag, "localhost:5000/php" has none. */
-static bool has_tag(const char *name) {
-    return strchr(wl_path_base(name), ':') != NULL;
 }
 
 /* How far two names agree from the start. */
@@ -273,27 +279,72 @@ static int by_digest(const struct wl_layout_entries *all, const char *ref, size_
     return 0;
 }
 
-int wl_layout_find(const struct wl_layout *l, const char *ref, struct wl_layout_entry *ret, struct wl_err *err) {
+/* How well a name fits a reference that is written another way: its tag left out, docker.io/library/ in front or not. 0: not at all. */
+static int name_fits(const char *name, const struct wl_reference *want) {
+    struct wl_reference r;
+    struct wl_err ignored;
+
+    if (!name || wl_reference_parse(name, &r, &ignored) < 0 || strcmp(r.host, want->host) != 0 ||
+        strcmp(r.path, want->path) != 0)
+        return 0;
+    if (!want->has_digest && strcmp(wl_reference_tag(&r), wl_reference_tag(want)) != 0)
+        return 0;
+    return 1 + (r.explicit_host == want->explicit_host) + 2 * (strcmp(r.tag, want->tag) == 0);
+}
+
+/* How well an entry fits NAME[:TAG]@DIGEST: the digest decides, the name says which of several. With own, it must bear the name or none. */
+static int pinned_fits(const struct wl_layout_entry *e, const struct wl_reference *want, bool own) {
+    int fit = name_fits(e->name, want);
+    bool same = fit > 0 && (!want->tag[0] || fit > 2);
+
+    if (!wl_digest_equal(&e->digest, &want->digest) || (own && e->name && !same))
+        return 0;
+    return e->name ? 1 + 2 * fit : 2;
+}
+
+/* The index of the entry that a reference means, or SIZE_MAX. */
+static int locate(const struct wl_layout_entries *all, const char *ref, bool own, size_t *ret, struct wl_err *err) {
+    struct wl_reference want;
+    int best = 0;
+
+    if (is_digest(ref))
+        return by_digest(all, ref, ret, err);
+    *ret = by_name(all, ref);
+    if (*ret != SIZE_MAX)
+        return 0;
+    if (strlen(ref) > WL_LAYOUT_NAME_MAX + WL_DIGEST_STR)
+        return wl_layout_name_check(ref, err);
+    if (wl_reference_parse(ref, &want, err) < 0)
+        return -1;
+    for (size_t i = 0; i < all->n; i++) {
+        int fit = want.has_digest ? pinned_fits(&all->v[i], &want, own) : name_fits(all->v[i].name, &want);
+
+        if (fit > best) {
+            best = fit;
+            *ret = i;
+        }
+    }
+    return 0;
+}
+
+static int find(const struct wl_layout *l, const char *ref, bool own, struct wl_layout_entry *ret, struct wl_err *err) {
     WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
-    WL_AUTOFREE char *latest = wl_sprintf("%s:%s", ref, WL_REF_DEFAULT_TAG);
     size_t at = SIZE_MAX;
 
-    if (wl_layout_list(l, &all, err) < 0)
+    if (wl_layout_list(l, &all, err) < 0 || locate(&all, ref, own, &at, err) < 0)
         return -1;
-    if (is_digest(ref)) {
-        if (by_digest(&all, ref, &at, err) < 0)
-            return -1;
-    } else {
-        at = by_name(&all, ref);
-        if (at == SIZE_MAX && !has_tag(ref))
-            at = by_name(&all, latest);
-        if (at == SIZE_MAX && wl_layout_name_check(ref, err) < 0)
-            return -1;
-    }
     if (at == SIZE_MAX)
         return not_found(l, &all, ref, err);
     *ret = entry_copy(&all.v[at]);
     return 0;
+}
+
+int wl_layout_find(const struct wl_layout *l, const char *ref, struct wl_layout_entry *ret, struct wl_err *err) {
+    return find(l, ref, false, ret, err);
+}
+
+int wl_layout_find_own(const struct wl_layout *l, const char *ref, struct wl_layout_entry *ret, struct wl_err *err) {
+    return find(l, ref, true, ret, err);
 }
 
 int wl_layout_manifest(const struct wl_layout *l, const char *ref, struct wl_layout_entry *ret,
@@ -318,9 +369,7 @@ int wl_layout_untag(const struct wl_layout *l, const char *ref, struct wl_err *e
 
     if (wl_layout_change_begin(l, &all, &lock, err) < 0)
         return -1;
-    if (!is_digest(ref))
-        at = by_name(&all, ref);
-    else if (by_digest(&all, ref, &at, err) < 0)
+    if (locate(&all, ref, true, &at, err) < 0)
         return -1;
     if (at == SIZE_MAX)
         return not_found(l, &all, ref, err);

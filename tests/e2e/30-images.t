@@ -176,6 +176,47 @@ ok "loads nothing" test ! -e "$T/forms/oci"
 WLPACK_HOME=$T/forms run wlpack load --json --digest-file "$T/digests" "oci:$T/form:app:1"
 is "$(cat "$T/digests")" "$one" "load --digest-file"
 is "$(json "len(d), d[0]['name'], d[0]['digest'] == '$one'")" "1 app:1 True" "load --json of one of two"
+# --- pipes and devices ---
+run sh -c '"$0" save app:1 -o - | "$0" load --name piped:1 -' "$WLPACK"
+out_is "piped:1	$one" "save to standard output, load from standard input"
+run sh -c '"$0" save app:1 -o /dev/stdout | gzip | WLPACK_HOME=$1 "$0" load /dev/stdin' "$WLPACK" "$T/piped"
+out_is "app:1	$one" "by their names, compressed"
+mkfifo "$T/fifo"
+wlpack save app:1 -o "$T/fifo" 2>/dev/null &
+run wlpack load "$T/fifo" --name fifo:1
+out_is "fifo:1	$one" "a named pipe"
+run wlpack save app:1 -o - --json
+status_is 2 "JSON and an archive on one output"
+run wlpack load - </dev/null
+status_is 1 "an empty standard input"
+ok "is where it was" test -p "$T/fifo"
+ln -s /dev/null "$T/null"
+run wlpack inspect app:1 --digest-file "$T/null"
+status_is 0 "a digest file that is a device"
+ok "is not replaced by a file" test -c "$T/null"
+run sh -c '"$0" tag app:1 again:1 --digest-file /dev/stdout | cat' "$WLPACK"
+out_is "$one" "--digest-file /dev/stdout"
+run wlpack load oci:
+status_is 2 "a form without a place"
+run wlpack rm piped:1 fifo:1 again:1
+
+# --- names as docker users write them ---
+wlpack tag app:1 docker.io/library/hub
+for ref in hub hub:latest docker.io/hub "hub@$one" "hub:9@$one" "registry.example/x@$one"; do
+    run wlpack inspect "$ref"
+    out_like "^manifest +$one" "inspect $ref"
+done
+run wlpack rm "hub:9@$one"
+status_is 1 "rm takes no name that was not given"
+run wlpack save hub -o "$T/hub.tar"
+run wlpack load "$T/hub.tar"
+out_is "docker.io/library/hub	$one" "save and load keep the name as it was"
+run wlpack rm hub
+status_is 0 "rm finds it under its short name"
+run wlpack tag app:1 "x@$one"
+status_is 2 "a local name with a digest"
+err_like 'a local name has no digest' "is none"
+
 # what docker before 25, podman and skopeo write: no layout, plain tars
 skopeo copy -q "oci:$oci:app:1" "docker-archive:$T/old.tar:team/old:1"
 run wlpack load "docker-archive:$T/old.tar"

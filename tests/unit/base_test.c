@@ -250,6 +250,49 @@ static void files(void **state) {
     test_rmdir(dir);
 }
 
+/* A device or a pipe is written to, not replaced by a file; and so is /dev/fd/N, even when a file is behind it. */
+static void special_files(void **state) {
+    char *dir = test_dir();
+    WL_AUTOFREE char *fifo = wl_path_join(dir, "fifo");
+    WL_AUTOFREE char *link = wl_path_join(dir, "link");
+    WL_AUTOFREE char *plain = wl_path_join(dir, "plain");
+    WL_AUTOFREE char *by_fd = NULL;
+    WL_AUTO(wl_buf_release) struct wl_buf b = {0};
+    struct wl_strv names = {0};
+    struct wl_err err;
+    struct stat st;
+    char got[8] = "";
+    int fd;
+
+    (void)state;
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    fd = open(fifo, O_RDWR | O_NONBLOCK);
+    assert_true(fd >= 0);
+    assert_ok(wl_fs_write(fifo, "pipe", 4, &err));
+    assert_int_equal(read(fd, got, sizeof(got)), 4);
+    assert_string_equal(got, "pipe");
+    close(fd);
+    assert_int_equal(lstat(fifo, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    assert_int_equal(symlink("/dev/null", link), 0);
+    assert_ok(wl_fs_write(link, "x", 1, &err));
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    fd = open(plain, O_RDWR | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "one ", 4), 4);
+    by_fd = wl_sprintf("/dev/fd/%d", fd);
+    assert_ok(wl_fs_write(by_fd, "two", 3, &err));
+    close(fd);
+    assert_ok(wl_fs_read(plain, 100, &b, &err));
+    assert_string_equal(b.p, "one two");
+    assert_fails(wl_fs_write("/dev/fd/999", "x", 1, &err), WL_FAILED, "cannot open /dev/fd/999");
+    assert_ok(wl_fs_list(dir, &names, &err));
+    assert_int_equal(names.n, 3);
+    wl_strv_release(&names);
+    test_rmdir(dir);
+}
+
 static void remove_keeps_link_targets(void **state) {
     char *dir = test_dir();
     WL_AUTOFREE char *keep = wl_path_join(dir, "keep");
@@ -324,12 +367,11 @@ static void processes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(err_messages), cmocka_unit_test(arena),
-        cmocka_unit_test(buffers),      cmocka_unit_test(digests),
-        cmocka_unit_test(json_syntax),  cmocka_unit_test(json_positions),
-        cmocka_unit_test(json_writer),  cmocka_unit_test(cleaning),
-        cmocka_unit_test(files),        cmocka_unit_test(remove_keeps_link_targets),
-        cmocka_unit_test(locks),        cmocka_unit_test(processes),
+        cmocka_unit_test(err_messages),  cmocka_unit_test(arena),         cmocka_unit_test(buffers),
+        cmocka_unit_test(digests),       cmocka_unit_test(json_syntax),   cmocka_unit_test(json_positions),
+        cmocka_unit_test(json_writer),   cmocka_unit_test(cleaning),      cmocka_unit_test(files),
+        cmocka_unit_test(special_files), cmocka_unit_test(special_files), cmocka_unit_test(remove_keeps_link_targets),
+        cmocka_unit_test(locks),         cmocka_unit_test(processes),
     };
 
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -85,8 +85,9 @@ static void ignore_files(void **state) {
     struct wl_err err;
 
     (void)state;
-    assert_ok(
-        wl_ignore_parse(&g, "i", "\xef\xbb\xbf# comment\r\n\n  /var/ \r\n*.log\n!keep.log\n./a//b/\n!\n/\n! kept \nx/../y/..\nup/../z\n", &err));
+    assert_ok(wl_ignore_parse(
+        &g, "i",
+        "\xef\xbb\xbf# comment\r\n\n  /var/ \r\n*.log\n!keep.log\n./a//b/\n!\n/\n! kept \nx/../y/..\nup/../z\n", &err));
     assert_int_equal(g.patterns.n, 6);
     assert_int_equal(wl_ignore_match(&g, "kept", &which), 0);
     assert_int_equal(wl_ignore_match(&g, "z", &which), 1);

@@ -181,6 +181,82 @@ static void writers(void **state) {
     teardown(&f);
 }
 
+/* --- Names ---------------------------------------------------------------------------------------------------------- */
+
+/* What find says of a reference: the entry's name, "-" for one without, "" when there is none. */
+static char *found(const struct fixture *f, const char *ref) {
+    WL_AUTO(wl_layout_entry_release) struct wl_layout_entry e = {0};
+    struct wl_err err;
+
+    if (wl_layout_find(&f->l, ref, &e, &err) < 0)
+        return wl_strdup("");
+    return wl_strdup(e.name ? e.name : "-");
+}
+
+static void names_as_docker_has_them(void **state) {
+    struct fixture f = setup();
+    struct wl_digest a = put_image(&f, "php:8", "a");
+    struct wl_digest b = put_image(&f, "docker.io/library/lua:latest", "b");
+    WL_AUTOFREE char *php_a = wl_sprintf("php@%s", wl_digest_str(&a).s);
+    WL_AUTOFREE char *php9_a = wl_sprintf("php:9@%s", wl_digest_str(&a).s);
+    WL_AUTOFREE char *host_b = wl_sprintf("example.com/x/lua@%s", wl_digest_str(&b).s);
+    const struct {
+        const char *ref, *name;
+    } t[] = {
+        {"docker.io/library/php:8", "php:8"},
+        {"index.docker.io/library/php:8", "php:8"},
+        {"library/php:8", "php:8"},
+        {"php", ""},
+        {"lua", "docker.io/library/lua:latest"},
+        {"lua:latest", "docker.io/library/lua:latest"},
+        {"docker.io/lua", "docker.io/library/lua:latest"},
+        {"example.com/lua", ""},
+        {"me/lua", ""},
+        {php_a, "php:8"},
+        {php9_a, "php:8"}, /* the digest decides */
+        {host_b, "docker.io/library/lua:latest"},
+    };
+    WL_AUTO(wl_layout_entry_release) struct wl_layout_entry e = {0};
+    struct wl_layout_entries all = {0};
+    struct wl_err err;
+
+    (void)state;
+    for (size_t i = 0; i < WL_ARRAY_LEN(t); i++) {
+        WL_AUTOFREE char *name = found(&f, t[i].ref);
+
+        if (strcmp(name, t[i].name) != 0)
+            fail_msg("%s gives \"%s\" instead of \"%s\"", t[i].ref, name, t[i].name);
+    }
+    /* who takes names away takes only those that were given */
+    assert_fails(wl_layout_untag(&f.l, php9_a, &err), WL_FAILED, "there is no image");
+    assert_fails(wl_layout_untag(&f.l, host_b, &err), WL_FAILED, "there is no image");
+    /* a name and NAME:latest are one place, two spellings of a registry are two */
+    put_image(&f, "lua", "a");
+    put_image(&f, "docker.io/library/lua", "a");
+    put_image(&f, "lu", "a");
+    assert_ok(wl_layout_list(&f.l, &all, &err));
+    assert_int_equal(all.n, 4);
+    assert_string_equal(all.v[0].name, "docker.io/library/lua");
+    assert_string_equal(all.v[1].name, "lu");
+    assert_string_equal(all.v[2].name, "lua");
+    wl_layout_entries_release(&all);
+    assert_ok(wl_layout_untag(&f.l, php_a, &err));
+    assert_ok(wl_layout_untag(&f.l, "lua:latest", &err));
+    assert_ok(wl_layout_list(&f.l, &all, &err));
+    assert_int_equal(all.n, 2);
+    wl_layout_entries_release(&all);
+    /* one without a name is found by its digest under any name, and taken away so */
+    assert_ok(wl_layout_find(&f.l, "lu", &e, &err));
+    free(e.name);
+    e.name = NULL;
+    assert_ok(wl_layout_tag(&f.l, &e, &err));
+    assert_ok(wl_layout_untag(&f.l, php9_a, &err));
+    assert_ok(wl_layout_list(&f.l, &all, &err));
+    assert_int_equal(all.n, 2);
+    wl_layout_entries_release(&all);
+    teardown(&f);
+}
+
 /* --- Entries -------------------------------------------------------------------------------------------------------- */
 
 static void entries(void **state) {
@@ -516,6 +592,7 @@ int main(void) {
         cmocka_unit_test(blobs),
         cmocka_unit_test(damaged_blobs_are_noticed),
         cmocka_unit_test(writers),
+        cmocka_unit_test(names_as_docker_has_them),
         cmocka_unit_test(entries),
         cmocka_unit_test(foreign_entries_stay),
         cmocka_unit_test(processes_at_once),

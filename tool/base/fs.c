@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -178,10 +179,49 @@ int wl_write_all(int fd, const void *p, size_t n) {
     return 0;
 }
 
+/* N of /dev/stdout, /dev/stderr and /dev/fd/N, or -1. */
+static int own_descriptor(const char *path) {
+    static const char *const prefixes[] = {"/dev/fd/", "/proc/self/fd/"};
+    char *end = NULL;
+
+    if (strcmp(path, "/dev/stdout") == 0)
+        return STDOUT_FILENO;
+    if (strcmp(path, "/dev/stderr") == 0)
+        return STDERR_FILENO;
+    for (size_t i = 0; i < WL_ARRAY_LEN(prefixes); i++)
+        if (wl_starts(path, prefixes[i]) && path[strlen(prefixes[i])]) {
+            long n = strtol(path + strlen(prefixes[i]), &end, 10);
+
+            return *end == '\0' && n >= 0 && n <= INT_MAX ? (int)n : -1;
+        }
+    return -1;
+}
+
+/* What a rename must not replace is written to as it is: *ret_fd is -1 for a file, a folder and what is not there. */
+static int open_special(const char *path, int *ret_fd, struct wl_err *err) {
+    int own = own_descriptor(path);
+    struct stat st;
+
+    *ret_fd = -1;
+    if (own >= 0)
+        *ret_fd = fcntl(own, F_DUPFD_CLOEXEC, 3);
+    else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        *ret_fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    else
+        return 0;
+    return *ret_fd < 0 ? wl_fail_errno(err, errno, "cannot open %s", path) : 0;
+}
+
 int wl_file_open(struct wl_file *f, const char *path, mode_t mode, bool sync, struct wl_err *err) {
     WL_AUTOFREE char *tmp = wl_sprintf("%s.tmp-XXXXXX", path);
-    int fd;
+    int fd = -1;
 
+    if (open_special(path, &fd, err) < 0)
+        return -1;
+    if (fd >= 0) {
+        *f = (struct wl_file){.fd = fd, .path = wl_strdup(path)};
+        return 0;
+    }
     if (wl_fs_mkdirs_parent(path, err) < 0)
         return -1;
     fd = mkostemp(tmp, O_CLOEXEC);
@@ -217,9 +257,9 @@ int wl_file_commit(struct wl_file *f, struct wl_err *err) {
     if (close(f->fd) < 0 && rc == 0)
         rc = wl_fail_errno(err, errno, "cannot write %s", f->path);
     f->fd = -1;
-    if (rc == 0 && rename(f->tmp, f->path) < 0)
+    if (rc == 0 && f->tmp && rename(f->tmp, f->path) < 0)
         rc = wl_fail_errno(err, errno, "cannot put %s in place", f->path);
-    if (rc == 0) {
+    if (rc == 0 && f->tmp) {
         wl_cleanup_remove(f->tmp);
         free(f->tmp);
         f->tmp = NULL;

@@ -38,10 +38,11 @@ int wl_fs_list(const char *path, struct wl_strv *ret, struct wl_err *err);
 /* A file that is written under a temporary name beside its place and appears by rename.
  * wl_file_open; write to f.fd (or wl_file_write); wl_file_commit. wl_file_cancel drops it: it is idempotent, does
  * nothing after a commit, and serves as a cleanup (WL_AUTO(wl_file_cancel) struct wl_file f = WL_FILE_INIT).
- * The commit syncs the data before the rename when `sync` was asked for. */
+ * The commit syncs the data before the rename when `sync` was asked for.
+ * A place that is no file but a device or a pipe (/dev/null, /dev/stdout, /dev/fd/N) is never replaced: it is written to as it is. */
 struct wl_file {
     int fd;
-    char *tmp;
+    char *tmp; /* NULL: written in place */
     char *path;
     bool sync;
 };

@@ -109,7 +109,7 @@ const struct wl_verb wl_verb_load = {
             "along.\n"
             "One line an image: its name and digest. skopeo's way\n"
             "to say it is understood, too, and picks one image: oci:DIR[:NAME], oci-archive:FILE[:NAME],\n"
-            "docker-archive:FILE[:NAME].\n\n"
+            "docker-archive:FILE[:NAME]. FILE may be a pipe, or - for standard input.\n\n"
             "Example: wlpack load php.tar",
     .opts = opts,
     .min_pos = 1,

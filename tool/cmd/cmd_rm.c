@@ -8,7 +8,7 @@ static int remove_one(const struct wl_layout *l, const char *ref, bool dry, stru
                       struct wl_err *err) {
     WL_AUTO(wl_layout_entry_release) struct wl_layout_entry e = {0};
 
-    if (wl_layout_find(l, ref, &e, err) < 0 || (!dry && wl_layout_untag(l, ref, err) < 0))
+    if (wl_layout_find_own(l, ref, &e, err) < 0 || (!dry && wl_layout_untag(l, ref, err) < 0))
         return -1;
     wl_local_json_name(w, e.name, &e.digest, e.media_type);
     *ret = e.digest;

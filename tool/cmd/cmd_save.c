@@ -1,4 +1,5 @@
 #include <string.h>
+#include <unistd.h>
 
 #include "../../registry/layout_archive.h"
 #include "../../registry/layout_referrers.h"
@@ -8,6 +9,8 @@
 #include "local.h"
 #include "remote.h"
 #include "source.h"
+
+#define STDOUT "/dev/stdout"
 
 static int find_all(const struct wl_layout *l, const struct wl_args *args, struct wl_layout_entries *ret,
                     struct wl_err *err) {
@@ -43,7 +46,7 @@ static void target_release(struct target *t) {
     free(t->name);
 }
 
-static int find_target(const struct wl_args *args, struct target *t, struct wl_err *err) {
+static int name_target(const struct wl_args *args, struct target *t, struct wl_err *err) {
     static const struct {
         const char *name;
         enum wl_source_kind kind;
@@ -60,9 +63,13 @@ static int find_target(const struct wl_args *args, struct target *t, struct wl_e
         return wl_fail(err, WL_USAGE, "%s says the format already: leave out --format", output);
     if (t->kind != WL_SOURCE_NONE) {
         wl_source_split(rest, &t->path, &t->name);
+        if (!*t->path)
+            return wl_fail(err, WL_USAGE, "%s names no file or folder", output);
         return t->name && wl_layout_name_check(t->name, err) < 0 ? -1 : 0;
     }
     t->path = wl_strdup(output);
+    if (!*output)
+        return wl_fail(err, WL_USAGE, "--output \"\" names no file");
     if (!format)
         format = formats[0].name;
     for (size_t i = 0; i < WL_ARRAY_LEN(formats); i++)
@@ -71,6 +78,24 @@ static int find_target(const struct wl_args *args, struct target *t, struct wl_e
             return 0;
         }
     return wl_fail(err, WL_USAGE, "no format \"%s\"; there are oci-archive, docker-archive and oci", format);
+}
+
+static int find_target(const struct wl_args *args, struct target *t, struct wl_err *err) {
+    if (name_target(args, t, err) < 0)
+        return -1;
+    if (strcmp(t->path, "-") == 0) {
+        free(t->path);
+        t->path = wl_strdup(STDOUT);
+    }
+    if (strcmp(t->path, STDOUT) != 0)
+        return 0;
+    if (t->kind == WL_SOURCE_OCI)
+        return wl_fail(err, WL_USAGE, "a layout is a folder: standard output takes an archive");
+    if (wl_args_has(args, "json") && !wl_args_has(args, "dry-run"))
+        return wl_fail(err, WL_USAGE, "--json and the archive cannot both go to standard output");
+    if (isatty(STDOUT_FILENO) && !wl_args_has(args, "dry-run"))
+        return wl_fail(err, WL_USAGE, "standard output is a terminal: give --output FILE");
+    return 0;
 }
 
 static void print(const struct wl_layout_entries *images) {
@@ -193,7 +218,10 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
 }
 
 static const struct wl_opt opts[] = {
-    {.name = "output", .letter = 'o', .arg = "FILE", .help = "the file to write (with --format oci: the folder)"},
+    {.name = "output",
+     .letter = 'o',
+     .arg = "FILE",
+     .help = "the file to write (with --format oci: the folder); -: standard output"},
     {.name = "format", .arg = "FORMAT", .help = "oci-archive (default), docker-archive, or oci: a layout in a folder"},
     {.name = "referrers",
      .letter = 'r',

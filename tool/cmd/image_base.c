@@ -127,28 +127,18 @@ static int from_registry(const struct wl_layout *l, const char *base, unsigned f
     return pull(l, &ref, flags, ret, err);
 }
 
-/* The local names that a reference may have: as it is written, and in full. */
+/* The local image of a reference. What it is called must not depend on the names that it has here when the reference says it all. */
 static int find_local(const struct wl_layout *l, const char *base, struct wl_layout_entry *ret, char **ret_name,
                       struct wl_err *err) {
     struct wl_reference ref;
     struct wl_err ignored;
-    WL_AUTOFREE char *full = NULL;
 
-    if (wl_layout_find(l, base, ret, err) == 0)
-        goto found;
-    if (!strchr(base, '/') || wl_reference_parse(base, &ref, &ignored) < 0)
+    if (wl_layout_find(l, base, ret, err) < 0)
         return -1;
-    if (ref.has_digest) {
-        if (wl_layout_find(l, wl_digest_str(&ref.digest).s, ret, err) < 0)
-            return -1;
+    if (wl_reference_parse(base, &ref, &ignored) == 0 && (ref.explicit_host || ref.has_digest))
         *ret_name = full_name(&ref);
-        return 0;
-    }
-    full = wl_sprintf("%s/%s:%s", ref.host, ref.path, wl_reference_tag(&ref));
-    if (wl_layout_find(l, full, ret, err) < 0)
-        return -1;
-found:
-    *ret_name = wl_strdup(ret->name ? ret->name : base);
+    else
+        *ret_name = wl_strdup(ret->name ? ret->name : base);
     return 0;
 }
 

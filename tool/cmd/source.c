@@ -1,11 +1,16 @@
 #include "source.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "../../registry/layout_referrers.h"
 #include "../base/fs.h"
 #include "../base/mem.h"
 #include "../base/out.h"
+#include "../base/proc.h"
 #include "../base/tar.h"
 #include "../run/docker_archive.h"
 
@@ -51,15 +56,57 @@ void wl_source_release(struct wl_source *s) {
     *s = (struct wl_source)WL_SOURCE_INIT;
 }
 
+#define STDIN "-"
+#define CHUNK (64u << 10)
+
+static bool is_stdin(const char *file) {
+    return strcmp(file, STDIN) == 0;
+}
+
+/* What cannot be read twice, standard input or a pipe, goes into a file first: *ret is its path, a new string, or NULL for a file. */
+static int spool(struct wl_home *home, const char *file, char **ret, struct wl_err *err) {
+    WL_AUTO(wl_closep)
+    int fd = is_stdin(file) ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(file, O_RDONLY | O_CLOEXEC);
+    WL_AUTO(wl_file_cancel) struct wl_file f = WL_FILE_INIT;
+    WL_AUTOFREE char *path = NULL;
+    char chunk[CHUNK];
+    struct stat st;
+    ssize_t n;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return wl_fail_errno(err, errno, "cannot open %s", file);
+    if (isatty(fd))
+        return wl_fail(err, WL_USAGE, "%s is a terminal: give it an archive", is_stdin(file) ? "standard input" : file);
+    if (S_ISREG(st.st_mode) && !is_stdin(file))
+        return 0;
+    if (wl_home_tmp(home, "archive", &path, err) < 0 || wl_file_open(&f, path, 0600, false, err) < 0)
+        return -1;
+    while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
+        if (wl_interrupted())
+            return wl_fail(err, WL_FAILED, "interrupted while reading %s", file);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return wl_fail_errno(err, errno, "cannot read %s", file);
+        if (wl_file_write(&f, chunk, (size_t)n, err) < 0)
+            return -1;
+    }
+    if (wl_file_commit(&f, err) < 0)
+        return -1;
+    *ret = WL_STEAL(path);
+    return 0;
+}
+
 /* Unpacks an archive; *ret_dir is a new string, the folder with the layout. */
 static int unpack(struct wl_home *home, const char *file, char **ret_dir, struct wl_err *err) {
     const struct wl_progress progress = wl_out_progress();
-    WL_AUTOFREE char *dir = NULL, *mark = NULL, *docker = NULL, *made = NULL;
+    WL_AUTOFREE char *dir = NULL, *mark = NULL, *docker = NULL, *made = NULL, *spooled = NULL;
     WL_AUTO(wl_layout_close) struct wl_layout to = WL_LAYOUT_INIT;
     struct wl_tar_extract x = {.archive = file, .progress = &progress};
 
-    if (wl_home_tmp(home, "load", &dir, err) < 0)
+    if (spool(home, file, &spooled, err) < 0 || wl_home_tmp(home, "load", &dir, err) < 0)
         return -1;
+    x.archive = spooled ? spooled : file;
     x.dest = dir;
     if (wl_tar_extract(&x, NULL, err) < 0)
         return -1;
@@ -116,6 +163,8 @@ int wl_source_open(struct wl_home *home, const char *s, struct wl_source *ret, s
         path = wl_strdup(s);
     else
         wl_source_split(rest, &path, &name);
+    if (!*path)
+        return wl_fail(err, WL_USAGE, "\"%s\" names no file or folder", s);
     is_dir = wl_fs_is_dir(path);
     if (kind == WL_SOURCE_OCI && wl_fs_exists(path) && !is_dir)
         return wl_fail(err, WL_USAGE, "%s: %s is a file; oci: takes a folder, oci-archive: a file", s, path);

@@ -21,8 +21,8 @@ struct wl_source {
 #define WL_SOURCE_INIT {.l = WL_LAYOUT_INIT}
 void wl_source_release(struct wl_source *s);
 
-/* Opens one of the forms above, or a plain path: a folder is a layout, a file an archive of either kind. Archives are unpacked into the
- * home's temporary folder. Nothing is verified yet but what unpacking needs. The error names path and NAME. */
+/* Opens one of the forms above, or a plain path: a folder is a layout, a file an archive of either kind, and so is a pipe
+ * and "-", standard input. Archives are unpacked into the home's temporary folder. Nothing is verified yet but what unpacking needs. The error names path and NAME. */
 int wl_source_open(struct wl_home *home, const char *s, struct wl_source *ret, struct wl_err *err);
 
 #endif
