@@ -37,6 +37,9 @@ for verb in $(wlpack --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p'); d
     ok "$verb is in the man page" grep -q "^\.SS .*wlpack $verb" "$top/man/wlpack.1"
 done
 
+is "$(grep -n "^[.']" "$top/man/wlpack.1" | grep -vE '^[0-9]+:\.(TH|SH|SS|TP|PP|B|I|BR|RB|BI|IB|IR|RI|nf|fi)( |$)')" "" \
+    "no line of the man page is lost as an unknown request"
+
 run sh -c "'$WLPACK' version >/dev/full"
 status_is 1 "a full disk behind stdout is an error"
 err_like 'cannot write the results' "and says so"
