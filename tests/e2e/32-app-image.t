@@ -116,6 +116,17 @@ run wlpack image app
 is "$(manifest shop:1.0 "m['annotations']['org.opencontainers.image.revision']")" "$commit-dirty" "a changed file makes it dirty"
 run wlpack image app --no-git
 is "$(manifest shop:1.0 "'org.opencontainers.image.revision' in m['annotations']")" False "--no-git"
+git -C app remote set-url origin /srv/git/shop.git
+run wlpack image app
+is "$(manifest shop:1.0 "'org.opencontainers.image.source' in m['annotations']")" False "a folder of this machine is no source"
+git -C app remote set-url origin https://git.example.org/team/shop.git
+if [ "$(id -u)" = 0 ]; then
+    cp -R app foreign && chown -R 65534 foreign
+    run wlpack image foreign
+    status_is 0 "a repository of somebody else"
+    err_like 'no revision.*safe\.directory' "git keeps silent, and that is said"
+    rm -rf foreign
+fi
 printf '#!/bin/sh\ntouch "%s/ran"\n' "$T" >hook && chmod +x hook
 git -C app config core.fsmonitor "$T/hook"
 run wlpack image app
@@ -165,6 +176,15 @@ is "$(manifest guest:artifact "m['layers'][0]['digest']")" "sha256:$(sha256sum b
 run wlpack inspect guest:artifact
 status_is 0 "inspect shows it"
 out_like 'application/wasm' "and its type"
+run wlpack run guest:artifact
+status_is 0 "it runs"
+printf '{"base": "scratch", "files": [{"from": "base/guest.wasm", "to": "/g.wasm"}], "version": "2", "entrypoint": ["/g.wasm"]}' >artifact.json
+artifact=$(manifest guest:artifact "m['layers'][0]['digest']")
+run wlpack image --format wasm-artifact -t guest:artifact artifact.json
+is "$(manifest guest:artifact "m['layers'][0]['digest']")" "$artifact" "an entrypoint that is the module says nothing new"
+printf '{"base": "scratch", "files": [{"from": "base/guest.wasm", "to": "/g.wasm"}], "entrypoint": ["/g.wasm", "x"]}' >artifact.json
+run wlpack image --format wasm-artifact -t x:1 artifact.json
+status_is 2 "one with arguments has no place"
 run wlpack image --format wasm-artifact -t x:1 app
 status_is 2 "a wasm-artifact cannot hold a site"
 err_like 'a wasm-artifact cannot hold ' "and it is said why"
@@ -299,6 +319,7 @@ bad '{"base": "guest:1", "aot": true}' 3 'is no recipe' "aot with a base that is
 bad '{"base": "guest:1", "files": [{"from": "none", "to": "/x"}]}' 3 'bad\.json: files\[0\]: there is no \./none' "a file that is not there"
 bad '{"base": "guest:1", "files": [{"from": "app/public", "to": "/guest.wasm/x"}, {"from": "app/app.json", "to": "/guest.wasm/x/index.txt/y"}]}' 1 'twice' "a file as a folder"
 bad '{"base": "scratch"}' 3 'needs an entrypoint' "scratch without an entrypoint"
+bad '{"base": "scratch", "entrypoint": ["/x.wasm"]}' 3 'entrypoint /x.wasm is not among the files' "scratch without the program"
 ln -s /etc/passwd app/passwd
 bad '{"base": "guest:1", "files": [{"from": "app", "to": "/x"}]}' 3 'app/passwd is an absolute link' "a link that leads out"
 rm app/passwd && mkfifo app/pipe

@@ -297,6 +297,10 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     if (prepare(&im, args, err) < 0)
         return -1;
     note_left_out(&im.files.left_out);
+    if (im.git.problem)
+        wl_warn("no revision, source and time of git, which says: %s (git config --global --add safe.directory DIR, or "
+                "--no-git)",
+                im.git.problem);
     if (wl_args_has(args, "dry-run")) {
         print_dry_run(&im, wl_args_has(args, "json"));
         return 0;

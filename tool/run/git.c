@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "../base/mem.h"
 #include "../base/proc.h"
@@ -13,11 +14,12 @@
 void wl_git_release(struct wl_git *g) {
     free(g->revision);
     free(g->source);
+    free(g->problem);
     *g = (struct wl_git){0};
 }
 
-/* The answer without its last newline, a new string; NULL when git fails. */
-static char *ask(const char *dir, const char *const *question) {
+/* The answer without its last newline, a new string; NULL when git fails. What it says then is in *ret_why, if that is not NULL. */
+static char *ask(const char *dir, const char *const *question, char **ret_why) {
     const char *argv[24] = {"git", "-C",
                             dir,   "--no-optional-locks",
                             "-c",  "core.fsmonitor=false",
@@ -31,8 +33,11 @@ static char *ask(const char *dir, const char *const *question) {
 
     while (*question)
         argv[n++] = *question++;
-    if (wl_proc_run(&p, &status, &ignored) < 0 || status != 0)
+    if (wl_proc_run(&p, &status, &ignored) < 0 || status != 0) {
+        if (ret_why)
+            *ret_why = wl_buf_steal(&errout);
         return NULL;
+    }
     while (out.len && out.p[out.len - 1] == '\n')
         out.p[--out.len] = '\0';
     return wl_buf_steal(&out);
@@ -50,6 +55,11 @@ static char *without_user(const char *url) {
     return at ? wl_sprintf("%.*s%s", (int)(host + 3 - url), url, at + 1) : wl_strdup(url);
 }
 
+/* A folder of this machine: it says nothing to anybody else. */
+static bool is_local(const char *url) {
+    return *url == '/' || *url == '.' || *url == '~' || strncasecmp(url, "file:", 5) == 0;
+}
+
 static bool is_commit(const char *s) {
     size_t n = strspn(s, "0123456789abcdef");
 
@@ -57,20 +67,25 @@ static bool is_commit(const char *s) {
 }
 
 void wl_git_ask(const char *dir, struct wl_git *ret) {
-    WL_AUTOFREE char *commit = ask(dir, (const char *const[]){"log", "-1", "--no-color", "--format=%H%n%ct", NULL});
+    WL_AUTOFREE char *why = NULL;
+    WL_AUTOFREE char *commit =
+        ask(dir, (const char *const[]){"log", "-1", "--no-color", "--format=%H%n%ct", NULL}, &why);
     WL_AUTOFREE char *origin = NULL;
     WL_AUTOFREE char *changed = NULL;
     long long t;
 
     *ret = (struct wl_git){0};
+    /* the one refusal that is about the owner alone: a container's root with somebody else's checkout */
+    if (why && strstr(why, "safe.directory"))
+        ret->problem = wl_strndup(why, strcspn(why, "\n"));
     if (!commit || !is_commit(commit))
         return;
-    origin = ask(dir, (const char *const[]){"remote", "get-url", "origin", NULL});
-    changed = ask(dir, (const char *const[]){"status", "--porcelain", "--untracked-files=no", "--", ".", NULL});
+    origin = ask(dir, (const char *const[]){"remote", "get-url", "origin", NULL}, NULL);
+    changed = ask(dir, (const char *const[]){"status", "--porcelain", "--untracked-files=no", "--", ".", NULL}, NULL);
     t = strtoll(strchr(commit, '\n') + 1, NULL, 10);
     ret->time = t > 0 && t <= TIME_MAX ? t : 0;
     *strchr(commit, '\n') = '\0';
     ret->revision = wl_sprintf("%s%s", commit, changed && *changed ? "-dirty" : "");
-    if (origin && *origin && !strchr(origin, '\n'))
+    if (origin && *origin && !strchr(origin, '\n') && !is_local(origin))
         ret->source = without_user(origin);
 }

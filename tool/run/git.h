@@ -8,8 +8,10 @@
 /* NULL or 0 when git does not say. */
 struct wl_git {
     char *revision; /* the commit, with "-dirty" when tracked files below the folder differ from it */
-    char *source;   /* the URL of the remote "origin", without user and password */
-    int64_t time;   /* of the commit; seconds since 1970 */
+    char *
+        source; /* the URL of the remote "origin", without user and password; not when it is a folder of this machine */
+    char *problem; /* why git does not answer although there is a repository: it belongs to somebody else */
+    int64_t time;  /* of the commit; seconds since 1970 */
 };
 
 /* Asks git; a folder outside of a repository, or no git, leaves everything empty. Nothing of the repository's configuration is
