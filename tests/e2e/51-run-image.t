@@ -61,8 +61,17 @@ manifest wasm '"Entrypoint":["/guest.wasm","args","first"],"Cmd":["second"],"Env
 plain=$manifest
 manifest wasm '"Cmd":["second"]'
 bare=$manifest
-manifest amd64 '"Entrypoint":["/guest.wasm"]'
+manifest amd64 '"Entrypoint":["/guest"]'
 foreign=$manifest
+manifest wasm32 '"Entrypoint":["/guest.wasm","args","wasm32"]'
+wasm32=$manifest
+manifest amd64 '"Entrypoint":["/guest.wasm","args","linux"]'
+linux=$manifest
+printf '{"architecture":"wasm","os":"wasip1","layerDigests":["sha256:%s"]}' "$(sha256sum guest.wasm | cut -d ' ' -f 1)" >config.json
+# shellcheck disable=SC2046
+printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.wasm.config.v0+json","digest":"%s","size":%s},"layers":[{"mediaType":"application/wasm","digest":"%s","size":%s}]}' \
+    $(blob config.json) $(blob guest.wasm) >manifest.json
+artifact=$(blob manifest.json)
 
 # --- an index: the portable one and one for this machine, told apart by their output ---
 case $(uname -m) in x86_64) variant=amd64 ;; aarch64) variant=arm64 ;; *) variant=$(uname -m) ;; esac
@@ -82,7 +91,10 @@ index=$(blob index.json)
 
 named() { printf ',"annotations":{"org.opencontainers.image.ref.name":"%s"}' "$1"; }
 # shellcheck disable=SC2086
-printf '{"schemaVersion":2,"manifests":[%s,%s,%s,%s]}' \
+printf '{"schemaVersion":2,"manifests":[%s,%s,%s,%s,%s,%s,%s]}' \
+    "$(descriptor manifest.v1+json $wasm32 "$(named wasm32:1)")" \
+    "$(descriptor manifest.v1+json $linux "$(named linux:1)")" \
+    "$(descriptor manifest.v1+json $artifact "$(named artifact:1)")" \
     "$(descriptor manifest.v1+json $plain "$(named guest:1)")" \
     "$(descriptor manifest.v1+json $bare "$(named bare:1)")" \
     "$(descriptor manifest.v1+json $foreign "$(named native:1)")" \
@@ -137,6 +149,14 @@ status_is 1 "one that leads out is refused"
 run wlpack run native:1
 status_is 1 "an image for a processor"
 err_like 'not for WebAssembly' "is not ours to run"
+run wlpack run wasm32:1
+out_like '^wasm32$' "wasi/wasm32 is"
+run wlpack run linux:1
+out_like '^linux$' "and a module under the name of a linux host"
+run wlpack run artifact:1 -- args x
+out_is "module.wasm
+args
+x" "a Wasm OCI artifact runs: one module without a name"
 run wlpack run guest:2
 status_is 1 "a tag that is not there"
 err_like 'guest:2' "is named"

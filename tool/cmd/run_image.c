@@ -11,12 +11,15 @@
 #include "../base/mem.h"
 #include "../base/tar.h"
 #include "../stages/aot.h"
+#include "../stages/image_over.h"
 #include "local.h"
 #include "run_guest.h"
 
 #define WHITEOUT ".wh." /* layer.md, "Whiteouts": the file behind it is gone */
 #define OPAQUE ".wh..wh..opq"
 #define DEPTH_MAX 64 /* folders in folders */
+#define ARTIFACT_MODULE                                                                                                \
+    "/module.wasm" /* what the one module of a Wasm OCI artifact is called: it has no name of its own */
 
 void wl_guest_image_release(struct wl_guest_image *i) {
     free(i->root);
@@ -30,6 +33,7 @@ void wl_guest_image_release(struct wl_guest_image *i) {
 struct pick {
     const char *variant; /* the one that is wanted; NULL: the portable one */
     int rank;            /* of what is picked: 0 nothing, 1 another variant, 2 portable, 3 the wanted one */
+    bool artifact;       /* a Wasm OCI artifact: one layer, the module itself */
     struct wl_oci_descriptor config;
     struct wl_oci_descriptors layers;
     struct wl_arena arena;
@@ -51,6 +55,7 @@ static int on_item(void *arg, const struct wl_layout_item *item, struct wl_err *
     if (rank <= p->rank)
         return 0;
     p->rank = rank;
+    p->artifact = item->m->layers.n == 1 && strcmp(item->m->layers.v[0].media_type, WL_MT_WASM) == 0;
     p->config = item->m->config;
     p->layers = (struct wl_oci_descriptors){0};
     for (size_t i = 0; i < item->m->layers.n; i++) {
@@ -70,6 +75,10 @@ static const char *host_variant(void) {
     return strcmp(arch, "aarch64") == 0 ? "arm64" : arch;
 }
 
+static bool is_module_name(const char *s) {
+    return s && wl_ends(s, ".wasm");
+}
+
 static int read_config(const struct wl_layout *l, struct pick *p, struct wl_guest_image *ret, struct wl_err *err) {
     WL_AUTO(wl_buf_release) struct wl_buf bytes = {0};
     struct wl_oci_config c = {0};
@@ -80,7 +89,9 @@ static int read_config(const struct wl_layout *l, struct pick *p, struct wl_gues
     text = wl_buf_blob(&bytes);
     if (wl_oci_config_parse("the image's configuration", text, WL_OCI_LOCAL, &p->arena, &c, err) < 0)
         return -1;
-    if (c.platform.architecture && strcmp(c.platform.architecture, "wasm") != 0)
+    /* wasi/wasm under whatever name a host wants to see: its program says what it is */
+    if (c.platform.architecture && !wl_starts(c.platform.architecture, "wasm") &&
+        !is_module_name(c.entrypoint.n ? c.entrypoint.v[0] : NULL))
         return wl_fail(err, WL_FAILED, "this is an image for %s/%s, not for WebAssembly",
                        c.platform.os ? c.platform.os : "?", c.platform.architecture);
     for (size_t i = 0; i < c.entrypoint.n; i++)
@@ -151,6 +162,21 @@ static int unpack(struct wl_home *home, const struct wl_layout *l, const struct 
     return 0;
 }
 
+static int take_artifact(struct wl_home *home, const struct wl_layout *l, const struct pick *p,
+                         struct wl_guest_image *ret, struct wl_err *err) {
+    const struct wl_oci_descriptor *d = &p->layers.v[0];
+    WL_AUTOFREE char *root = NULL, *blob = wl_layout_blob_path(l, &d->digest), *file = NULL;
+
+    if (wl_blob_verify(l, &d->digest, (int64_t)d->size, err) < 0 || wl_home_tmp(home, "rootfs", &root, err) < 0)
+        return -1;
+    file = wl_sprintf("%s" ARTIFACT_MODULE, root);
+    if (wl_fs_copy(blob, file, err) < 0)
+        return -1;
+    wl_strv_add(&ret->entrypoint, ARTIFACT_MODULE);
+    ret->root = WL_STEAL(root);
+    return 0;
+}
+
 int wl_guest_image(struct wl_home *home, const char *ref, bool native, struct wl_guest_image *ret, struct wl_err *err) {
     WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
     WL_AUTO(wl_layout_entry_release) struct wl_layout_entry entry = {0};
@@ -169,6 +195,8 @@ int wl_guest_image(struct wl_home *home, const char *ref, bool native, struct wl
         return wl_err_context(err, "%s", ref);
     if (p.rank == 0)
         return wl_fail(err, WL_FAILED, "%s holds no image", ref);
+    if (p.artifact)
+        return take_artifact(home, &l, &p, ret, err) < 0 ? wl_err_context(err, "%s", ref) : 0;
     if (read_config(&l, &p, ret, err) < 0 || unpack(home, &l, &p, &ret->root, err) < 0)
         return wl_err_context(err, "%s", ref);
     return 0;

@@ -129,7 +129,6 @@ static int check(const struct wl_over *o, struct wl_err *err) {
         const char *what;
         bool given;
     } parts[] = {
-        {"an entrypoint", o->entrypoint},
         {"a cmd", o->cmd},
         {"an environment", o->env && *o->env},
         {"a workdir", o->workdir},
@@ -145,6 +144,15 @@ static int check(const struct wl_over *o, struct wl_err *err) {
     return 0;
 }
 
+/* Its program is the module, and nothing is handed to it. */
+static int check_entrypoint(const struct wl_over *o, const struct module *m, struct wl_err *err) {
+    const char *const *e = o->entrypoint;
+
+    if (!e || (e[0][0] == '/' && strcmp(e[0] + 1, m->name) == 0 && !e[1]))
+        return 0;
+    return wl_fail(err, WL_USAGE, "a wasm-artifact cannot hold an entrypoint but its module alone, /%s", m->name);
+}
+
 int wl_artifact_put(const struct wl_over *o, const struct wl_over_base *base, const struct wl_layout *layout,
                     struct wl_oci_descriptor *ret, struct wl_image_result *ret_result, struct wl_err *err) {
     WL_AUTO(module_release) struct module m = {.l = layout};
@@ -155,7 +163,7 @@ int wl_artifact_put(const struct wl_over *o, const struct wl_over_base *base, co
     struct wl_oci_manifest manifest = {.media_type = WL_MT_MANIFEST};
     struct wl_oci_descriptor layer;
 
-    if (check(o, err) < 0 || find_module(&m, o, part, err) < 0)
+    if (check(o, err) < 0 || find_module(&m, o, part, err) < 0 || check_entrypoint(o, &m, err) < 0)
         return -1;
     write_config(o->keep ? (part ? part->c.created : NULL) : created, &m, &config);
     if (put(layout, &config, WL_MT_WASM_CONFIG, &manifest.config, err) < 0)
