@@ -305,6 +305,26 @@ run wlpack image -t t:1 recipe.json
 status_is 3 "an image that the recipe does not have"
 err_like 'no image "web"; it has cli' "those that it has are named"
 
+# --- names and labels that a terminal would obey, or that look like further lines ---
+mkdir odd
+printf x >"odd/$(printf 'a\033[31mb')"
+printf x >"odd/$(printf 'c\nok      signature')"
+cat >odd.json <<'JSON'
+{"name": "odd:1", "base": "guest:1", "files": [{"from": "odd", "to": "/o"}], "ports": ["80"], "user": "9",
+ "labels": {"a": "x\ny", "b": "\u009b31m\u007f"}}
+JSON
+run wlpack image -n odd.json
+is "$(cut -c 21- "$out" | tr '\n' '|')" "/o|/o/a?[31mb|/o/c?ok      signature|" "a dry run: one line a file, no escapes"
+run wlpack image odd.json
+run wlpack inspect odd:1
+is "$(grep -acE "^ok|$(printf '\033')|^y" "$out")" 0 "inspect: neither"
+out_like '^label +a=x\?y$' "a line break in a label is none"
+out_like '^user +9$' "user"
+out_like '^ports +80/tcp$' "and ports are shown"
+run wlpack inspect --json odd:1
+is "$(grep -c "$(printf '\302\233\|\177')" "$out")" 0 "JSON escapes them"
+is "$(json "d['manifests'][0]['config']['config']['Labels'] == {'a': 'x\ny', 'b': '\x9b31m\x7f'}")" True "and they are what they were"
+
 # --- what is wrong ---
 bad() {
     printf '%s' "$1" >bad.json

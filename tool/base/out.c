@@ -177,14 +177,34 @@ void wl_result(const char *fmt, ...) {
     if (n < 0)
         return;
     text = wl_out_clean(raw);
+    for (char *p = text; (p = strchr(p, '\n')) != NULL;)
+        *p = '?'; /* one record a line, whatever is in it */
     wl_result_raw(text, strlen(text));
     wl_result_raw("\n", 1);
 }
 
-void wl_result_raw(const void *p, size_t n) {
-    pthread_mutex_lock(&out.mutex);
+static void put(const void *p, size_t n) {
     if (n && fwrite(p, 1, n, stdout) != n)
         out.failed = true;
+}
+
+void wl_result_raw(const void *p, size_t n) {
+    const unsigned char *s = p;
+    size_t from = 0;
+
+    pthread_mutex_lock(&out.mutex);
+    for (size_t i = 0; i < n; i++) {
+        bool c1 = i + 1 < n && is_c1(s + i);
+        char escape[8];
+
+        if (!c1 && s[i] != 0x7f)
+            continue;
+        put(s + from, i - from);
+        put(escape, (size_t)snprintf(escape, sizeof(escape), "\\u%04x", c1 ? s[i + 1] : s[i]));
+        i += c1;
+        from = i + 1;
+    }
+    put(s + from, n - from);
     pthread_mutex_unlock(&out.mutex);
 }
 

@@ -31,8 +31,9 @@ void wl_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   /* 
 void wl_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));    /* always, "warning: " */
 void wl_error(const struct wl_err *err);                                     /* always, "wlpack: " */
 
-/* stdout: a record and its newline; cleaned. wl_result_raw writes bytes as they are (JSON). wl_out_flush fails when stdout
- * could not take everything (a full disk behind a redirection); main calls it last. */
+/* stdout: a record and its newline, in one line and cleaned. wl_result_raw writes JSON, in which what a terminal would obey is escaped, and
+ * text that was cleaned before. wl_out_flush fails when stdout could not take
+ * everything (a full disk behind a redirection); main calls it last. */
 void wl_result(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void wl_result_raw(const void *p, size_t n);
 int wl_out_flush(struct wl_err *err);

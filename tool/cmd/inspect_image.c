@@ -21,6 +21,21 @@ static void inspect_release(struct inspect *in) {
     wl_buf_release(&in->text);
 }
 
+/* One line, whatever is in it: a file name or a label must not look like a line of ours. */
+static void end_line(struct wl_buf *out, size_t from) {
+    for (size_t i = from; i < out->len; i++)
+        if (out->p[i] == '\n')
+            out->p[i] = '?';
+    wl_buf_addc(out, '\n');
+}
+
+#define add_line(out, ...)                                                                                             \
+    do {                                                                                                               \
+        size_t from = (out)->len;                                                                                      \
+        wl_buf_addf((out), __VA_ARGS__);                                                                               \
+        end_line((out), from);                                                                                         \
+    } while (0)
+
 static int load(struct inspect *in, const struct wl_oci_descriptor *d, struct wl_buf *ret, struct wl_err *err) {
     return wl_blob_load(in->l, &d->digest, (int64_t)d->size, ret, err);
 }
@@ -34,8 +49,8 @@ static int read_blob(void *arg, void *buf, size_t cap, size_t *ret_n, struct wl_
 static void file_text(const struct wl_tar_entry *e, struct wl_buf *out) {
     char kind = e->type == WL_TAR_DIR ? 'd' : e->type == WL_TAR_SYMLINK ? 'l' : e->type == WL_TAR_FILE ? '-' : '?';
 
-    wl_buf_addf(out, "  %c%04o %12" PRIu64 "  /%s%s%s\n", kind, e->mode, e->size, e->name, e->link ? " -> " : "",
-                e->link ? e->link : "");
+    add_line(out, "  %c%04o %12" PRIu64 "  /%s%s%s", kind, e->mode, e->size, e->name, e->link ? " -> " : "",
+             e->link ? e->link : "");
 }
 
 static void file_json(const struct wl_tar_entry *e, struct wl_jw *w) {
@@ -101,7 +116,7 @@ static int show_layer(struct inspect *in, const struct wl_oci_descriptor *d, str
         if (in->json)
             wl_jw_end(&in->w, '}');
         else
-            wl_buf_addf(&in->text, "blob         %s  %s  %s\n", digest.s, wl_size(d->size).s, d->media_type);
+            add_line(&in->text, "blob         %s  %s  %s", digest.s, wl_size(d->size).s, d->media_type);
         return 0;
     }
     if (in->json) {
@@ -116,7 +131,7 @@ static int show_layer(struct inspect *in, const struct wl_oci_descriptor *d, str
         wl_jw_end(&in->w, '}');
         return 0;
     }
-    wl_buf_addf(&in->text, "layer        %s  %s, %s unpacked\n", digest.s, wl_size(d->size).s, wl_size(bytes).s);
+    add_line(&in->text, "layer        %s  %s, %s unpacked", digest.s, wl_size(d->size).s, wl_size(bytes).s);
     wl_buf_add(&in->text, files.p, files.len);
     return 0;
 }
@@ -124,17 +139,19 @@ static int show_layer(struct inspect *in, const struct wl_oci_descriptor *d, str
 /* --- Configuration and manifest -------------------------------------------------------------------------------------- */
 
 static void text_strings(struct wl_buf *out, const char *title, const struct wl_oci_strings *s) {
+    WL_AUTO(wl_buf_release) struct wl_buf line = {0};
+
     if (s->n == 0)
         return;
-    wl_buf_addf(out, "%-12s", title);
+    wl_buf_addf(&line, "%-12s", title);
     for (size_t i = 0; i < s->n; i++)
-        wl_buf_addf(out, " %s", s->v[i]);
-    wl_buf_addc(out, '\n');
+        wl_buf_addf(&line, " %s", s->v[i]);
+    add_line(out, "%s", line.p);
 }
 
 static void text_pairs(struct wl_buf *out, const char *title, const struct wl_oci_pairs *p) {
     for (size_t i = 0; i < p->n; i++)
-        wl_buf_addf(out, "%-12s %s=%s\n", title, p->v[i].key, p->v[i].value);
+        add_line(out, "%-12s %s=%s", title, p->v[i].key, p->v[i].value);
 }
 
 static int config_text(struct inspect *in, const struct wl_oci_descriptor *d, const struct wl_buf *bytes,
@@ -144,21 +161,24 @@ static int config_text(struct inspect *in, const struct wl_oci_descriptor *d, co
     struct wl_oci_config c = {0};
     struct wl_buf *out = &in->text;
 
-    wl_buf_addf(out, "config       %s  %s\n", wl_digest_str(&d->digest).s, wl_size(d->size).s);
+    add_line(out, "config       %s  %s", wl_digest_str(&d->digest).s, wl_size(d->size).s);
     if (strcmp(d->media_type, WL_MT_CONFIG) != 0 && strcmp(d->media_type, WL_MT_DOCKER_CONFIG) != 0)
         return 0;
     if (wl_oci_config_parse(wl_digest_str(&d->digest).s, wl_buf_blob(bytes), WL_OCI_LOCAL, &arena, &c, err) < 0)
         return -1;
     platform = wl_oci_platform_str(&c.platform);
-    wl_buf_addf(out, "platform     %s\n", platform);
+    add_line(out, "platform     %s", platform);
     if (c.created)
-        wl_buf_addf(out, "created      %s\n", c.created);
+        add_line(out, "created      %s", c.created);
     text_strings(out, "entrypoint", &c.entrypoint);
     text_strings(out, "cmd", &c.cmd);
     if (c.working_dir)
-        wl_buf_addf(out, "workdir      %s\n", c.working_dir);
+        add_line(out, "workdir      %s", c.working_dir);
+    if (c.user && *c.user)
+        add_line(out, "user         %s", c.user);
+    text_strings(out, "ports", &c.exposed_ports);
     for (size_t i = 0; i < c.env.n; i++)
-        wl_buf_addf(out, "env          %s\n", c.env.v[i]);
+        add_line(out, "env          %s", c.env.v[i]);
     text_pairs(out, "label", &c.labels);
     return 0;
 }
@@ -191,8 +211,8 @@ static int show_document(struct inspect *in, const struct wl_layout_item *item, 
     const struct wl_oci_pairs *annotations = item->m ? &item->m->annotations : &item->x->annotations;
 
     if (!in->json) {
-        wl_buf_addf(&in->text, "%-12s %s  %s\n", item->m ? "manifest" : "index", wl_digest_str(&item->d->digest).s,
-                    wl_size(item->d->size).s);
+        add_line(&in->text, "%-12s %s  %s", item->m ? "manifest" : "index", wl_digest_str(&item->d->digest).s,
+                 wl_size(item->d->size).s);
         text_pairs(&in->text, "annotation", annotations);
         return 0;
     }
@@ -227,8 +247,8 @@ static int visit(void *arg, const struct wl_layout_item *item, struct wl_err *er
         return show_layer(in, item->d, err);
     default:
         if (!in->json)
-            wl_buf_addf(&in->text, "other        %s  %s  %s\n", wl_digest_str(&item->d->digest).s,
-                        wl_size(item->d->size).s, item->d->media_type);
+            add_line(&in->text, "other        %s  %s  %s", wl_digest_str(&item->d->digest).s, wl_size(item->d->size).s,
+                     item->d->media_type);
         return 0;
     }
 }
@@ -244,7 +264,7 @@ int wl_inspect_image(const struct wl_layout *l, const struct wl_layout_entry *e,
         wl_jw_kstr(&in.w, "digest", wl_digest_str(&e->digest).s);
         wl_jw_kstr(&in.w, "mediaType", e->media_type);
     } else if (e->name) {
-        wl_buf_addf(&in.text, "name         %s\n", e->name);
+        add_line(&in.text, "name         %s", e->name);
     }
     if (wl_layout_walk(l, e, visit, &in, err) < 0)
         return wl_err_context(err, "%s", e->name ? e->name : "the image");
