@@ -156,6 +156,10 @@ run wlpack image --format docker -t shop:docker app
 status_is 0 "docker's format"
 run wlpack run shop:docker
 out_like "hello from the site" "it runs"
+run wlpack save shop:docker -o docker.tar
+err_like 'in a layout skopeo and podman look past it' "save says what others make of it"
+run wlpack save shop:docker -o docker-archive:docker.tar
+ok "skopeo reads it in a docker-archive" skopeo copy -q docker-archive:docker.tar:shop:docker "dir:$T/docker-dir"
 for name in gzip-max zstd zstd-max; do
     run wlpack image --compression $name -t "shop:$name" app
     status_is 0 "--compression $name"

@@ -228,6 +228,12 @@ if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=1200k tmpfs small 2>/dev/null; t
     on_full load load whole.tar
     on_full pull pull --as app:1 "$REGISTRY/app:1"
     fill=500000 on_full image image -t site:1 app.json
+    on_full save save app:1 -o "oci:$T/small/out"
+    rm -rf small/out
+    head -c 30000000 /dev/zero >small/ballast 2>/dev/null
+    WLPACK_HOME=$T/store run wlpack save app:1 -o "oci:$T/small/out"
+    status_is 1 "save of a layout on a full disk"
+    ok "leaves no half of one" test ! -e small/out
     on_full save save app:1 -o "$T/small/out.tar" 2>/dev/null ||
         fail "save on a full disk"
 else

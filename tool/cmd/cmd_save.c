@@ -23,7 +23,7 @@ static int find_all(const struct wl_layout *l, const struct wl_args *args, struc
     return 0;
 }
 
-static int save_layout(const struct wl_layout *l, const struct wl_layout_entries *images, const char *dir,
+static int fill_layout(const struct wl_layout *l, const struct wl_layout_entries *images, const char *dir,
                        struct wl_err *err) {
     WL_AUTO(wl_layout_close) struct wl_layout to = WL_LAYOUT_INIT;
 
@@ -33,6 +33,19 @@ static int save_layout(const struct wl_layout *l, const struct wl_layout_entries
         if (wl_layout_copy(l, &images->v[i], &to, NULL, err) < 0)
             return -1;
     return 0;
+}
+
+/* Into one that is there already images are added; a new one appears whole or not at all. */
+static int save_layout(const struct wl_layout *l, const struct wl_layout_entries *images, const char *dir,
+                       struct wl_err *err) {
+    bool fresh = !wl_fs_exists(dir);
+    struct wl_err ignored;
+
+    if (fill_layout(l, images, dir, err) == 0)
+        return 0;
+    if (fresh)
+        wl_fs_remove(dir, &ignored);
+    return -1;
 }
 
 /* Where to, and how: "oci-archive:FILE[:NAME]" says both, FILE with --format as well. */
@@ -150,6 +163,15 @@ static size_t count_referrers(const struct wl_layout *l, const struct wl_layout_
     return n;
 }
 
+/* docker's format stands in a layout as it is, and most readers of layouts look for OCI's alone. */
+static void note_docker(const struct wl_layout_entries *images, enum wl_source_kind kind) {
+    for (size_t i = 0; i < images->n && kind != WL_SOURCE_DOCKER_ARCHIVE; i++)
+        if (wl_starts(images->v[i].media_type, "application/vnd.docker."))
+            wl_info(
+                "%s is in docker's format: in a layout skopeo and podman look past it, in a docker-archive they do not",
+                images->v[i].name ? images->v[i].name : wl_digest_str(&images->v[i].digest).s);
+}
+
 /* --- The verb ------------------------------------------------------------------------------------------------------- */
 
 static int check_complete(const struct wl_layout *l, const struct wl_layout_entries *images, struct wl_err *err) {
@@ -201,6 +223,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
         return -1;
     if ((dry ? check_complete(&l, &images, err) : write_all(&l, &images, &to, err)) < 0)
         return -1;
+    note_docker(&images, to.kind);
     digests = wl_calloc(n + 1, sizeof(*digests));
     for (size_t i = 0; i < n; i++) {
         digests[i] = images.v[i].digest;
