@@ -68,7 +68,7 @@ wasm32=$manifest
 manifest amd64 '"Entrypoint":["/guest.wasm","args","linux"]'
 linux=$manifest
 printf '{"architecture":"wasm","os":"wasip1","layerDigests":["sha256:%s"]}' "$(sha256sum guest.wasm | cut -d ' ' -f 1)" >config.json
-# shellcheck disable=SC2046
+# shellcheck disable=SC2046,SC2183 # two words each
 printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.wasm.config.v0+json","digest":"%s","size":%s},"layers":[{"mediaType":"application/wasm","digest":"%s","size":%s}]}' \
     $(blob config.json) $(blob guest.wasm) >manifest.json
 artifact=$(blob manifest.json)
