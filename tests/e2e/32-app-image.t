@@ -349,6 +349,9 @@ bad '{"base": "guest:1", "files": [{"from": "app", "to": "/x"}]}' 3 'app/passwd 
 rm app/passwd && mkfifo app/pipe
 bad '{"base": "guest:1", "files": [{"from": "app", "to": "/x"}]}' 3 'app/pipe is neither' "a FIFO"
 rm app/pipe
+echo x >app/.wh.x
+bad '{"base": "guest:1", "files": [{"from": "app", "to": "/x"}]}' 3 '/x/\.wh\.x would remove a file' "a name that is a whiteout"
+rm app/.wh.x
 run wlpack image over.json
 status_is 2 "no name"
 err_like 'give --tag NAME' "is a usage error that says what to do"

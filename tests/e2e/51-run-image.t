@@ -54,6 +54,9 @@ printf 'two\n' >two/data/replaced
 : >two/.wh.gone
 : >two/old/.wh..wh..opq
 printf 'two\n' >two/old/y
+mkdir two/new
+: >two/new/.wh.nothing
+printf 'two\n' >two/new/z
 diff_ids='' layers=''
 layer one
 layer two
@@ -73,6 +76,17 @@ printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+js
     $(blob config.json) $(blob guest.wasm) >manifest.json
 artifact=$(blob manifest.json)
 
+# --- whiteouts that are none ---
+mkdir -p hostile/a
+cp guest.wasm hostile/guest.wasm
+for name in .wh. .wh.. .wh... a/.wh...; do
+    rm -rf bad && cp -R hostile bad && : >"bad/$name"
+    diff_ids='' layers=''
+    layer bad
+    manifest wasm '"Entrypoint":["/guest.wasm"]'
+    hostile="${hostile-}${hostile+|}$manifest"
+done
+
 # --- an index: the portable one and one for this machine, told apart by their output ---
 case $(uname -m) in x86_64) variant=amd64 ;; aarch64) variant=arm64 ;; *) variant=$(uname -m) ;; esac
 diff_ids='' layers=''
@@ -91,14 +105,18 @@ index=$(blob index.json)
 
 named() { printf ',"annotations":{"org.opencontainers.image.ref.name":"%s"}' "$1"; }
 # shellcheck disable=SC2086
-printf '{"schemaVersion":2,"manifests":[%s,%s,%s,%s,%s,%s,%s]}' \
+printf '{"schemaVersion":2,"manifests":[%s,%s,%s,%s,%s,%s,%s%s]}' \
     "$(descriptor manifest.v1+json $wasm32 "$(named wasm32:1)")" \
     "$(descriptor manifest.v1+json $linux "$(named linux:1)")" \
     "$(descriptor manifest.v1+json $artifact "$(named artifact:1)")" \
     "$(descriptor manifest.v1+json $plain "$(named guest:1)")" \
     "$(descriptor manifest.v1+json $bare "$(named bare:1)")" \
     "$(descriptor manifest.v1+json $foreign "$(named native:1)")" \
-    "$(descriptor index.v1+json $index "$(named both:1)")" >"$oci/index.json"
+    "$(descriptor index.v1+json $index "$(named both:1)")" "$(printf '%s\n' "$hostile" | tr '|' '\n' | while read -r d; do
+        n=$((${n:-0} + 1))
+        printf ,
+        descriptor manifest.v1+json $d "$(named hostile:$n)"
+    done)" >"$oci/index.json"
 
 run wlpack run guest:1
 status_is 0 "an image runs"
@@ -118,13 +136,15 @@ run wlpack run guest:1 --entrypoint second.wasm -e B=3 -- env
 is "$(sort "$out")" "A=1
 B=3" "-e wins over it"
 run wlpack run guest:1 --entrypoint /guest.wasm -- ls /
-is "$(sort "$out" | tr '\n' ' ')" "data guest.wasm old second.wasm " "its files are the guest's /, without what a layer removed"
+is "$(sort "$out" | tr '\n' ' ')" "data guest.wasm new old second.wasm " "its files are the guest's /, without what a layer removed"
 run wlpack run guest:1 --entrypoint /guest.wasm -- cat /data/kept
 out_is one "a file of the first layer"
 run wlpack run guest:1 --entrypoint /guest.wasm -- cat /data/replaced
 out_is two "one that the second replaced"
 run wlpack run guest:1 --entrypoint /guest.wasm -- ls /old
 out_is y "a folder that the second emptied"
+run wlpack run guest:1 --entrypoint /guest.wasm -- ls /new
+out_is z "one that only the second has, without its whiteouts"
 mkdir site
 printf 'mine\n' >site/file
 run wlpack run guest:1 --entrypoint /guest.wasm -v site:/site -- cat /site/file
@@ -157,6 +177,11 @@ run wlpack run artifact:1 -- args x
 out_is "module.wasm
 args
 x" "a Wasm OCI artifact runs: one module without a name"
+for n in 1 2 3 4; do
+    run wlpack run hostile:$n
+    status_is 1 "a whiteout that names no file, $n"
+    err_like 'refused: \.wh\.' "is refused before it removes anything"
+done
 run wlpack run guest:2
 status_is 1 "a tag that is not there"
 err_like 'guest:2' "is named"

@@ -17,7 +17,7 @@
 
 #define WHITEOUT ".wh." /* layer.md, "Whiteouts": the file behind it is gone */
 #define OPAQUE ".wh..wh..opq"
-#define DEPTH_MAX 64 /* folders in folders */
+#define DEPTH_MAX 200 /* folders in folders */
 #define ARTIFACT_MODULE                                                                                                \
     "/module.wasm" /* what the one module of a Wasm OCI artifact is called: it has no name of its own */
 
@@ -109,6 +109,11 @@ static bool real_dir(const char *path) {
     return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* ".wh..." would remove the folder above. */
+static bool is_no_name(const char *s) {
+    return !*s || strcmp(s, ".") == 0 || strcmp(s, "..") == 0;
+}
+
 /* Moves what a layer holds over what is there, which it hides or, by whiteouts, removes. */
 static int merge(const char *from, const char *to, int depth, struct wl_err *err) {
     WL_AUTO(wl_strv_release) struct wl_strv names = {0};
@@ -127,13 +132,17 @@ static int merge(const char *from, const char *to, int depth, struct wl_err *err
 
         if (strcmp(name, OPAQUE) == 0)
             continue;
-        if (!gone && real_dir(source) && real_dir(target)) {
-            if (merge(source, target, depth + 1, err) < 0)
+        if (gone && is_no_name(name + strlen(WHITEOUT)))
+            return wl_fail(err, WL_FAILED, "refused: %s removes no file of the image", name);
+        if ((gone || !real_dir(source) || !real_dir(target)) && wl_fs_remove(target, err) < 0)
+            return -1;
+        if (!gone && real_dir(source)) { /* also where there was none: it may hold whiteouts */
+            if (chmod(source, 0755) < 0)
+                return wl_fail_errno(err, errno, "cannot open up %s", source);
+            if (wl_fs_mkdirs(target, err) < 0 || merge(source, target, depth + 1, err) < 0)
                 return -1;
             continue;
         }
-        if (wl_fs_remove(target, err) < 0)
-            return -1;
         if (!gone && rename(source, target) < 0)
             return wl_fail_errno(err, errno, "cannot move %s", target);
     }

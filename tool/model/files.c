@@ -435,6 +435,16 @@ static void settle(struct wl_files *f) {
     f->n = kept;
 }
 
+/* In a layer such a name removes a file of the base (layer.md, "Whiteouts"). */
+static int check_whiteouts(const struct wl_files *f, struct wl_err *err) {
+    for (size_t i = 0; i < f->n; i++)
+        if (strstr(f->v[i].name, "/.wh."))
+            return wl_fail(err, WL_RECIPE,
+                           "files[%zu]: %s would remove a file from the image: no name in it begins with .wh.",
+                           f->v[i].rule, f->v[i].name);
+    return 0;
+}
+
 int wl_files_collect(const char *top, const struct wl_olist *rules, const char *ignore, const char *own,
                      struct wl_files *ret, struct wl_err *err) {
     WL_AUTO(wl_files_release) struct wl_files out = {0};
@@ -451,6 +461,8 @@ int wl_files_collect(const char *top, const struct wl_olist *rules, const char *
             return -1;
     }
     settle(&out);
+    if (check_whiteouts(&out, err) < 0)
+        return -1;
     wl_strv_sort(&out.left_out);
     *ret = out;
     out = (struct wl_files){0};
