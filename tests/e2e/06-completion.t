@@ -10,6 +10,14 @@ for shell in bash zsh fish; do
     ok "$shell: knows every verb" sh -c "while read -r v; do grep -qw -- \"\$v\" '$T/$shell' || exit 1; done <'$T/verbs'"
     ok "$shell: knows options" grep -q 'digest-file' "$T/$shell"
 done
+# every option that takes a FILE or a SOURCE completes files
+while read -r v; do
+    [ "$v" != run ] || continue # --entrypoint FILE is a file of the image
+    for option in $(wlpack "$v" --help | sed -n 's/^.* --\([a-z-]*\) \(FILE\|SOURCE\) .*/\1/p'); do
+        grep -qE "^    $v:--$option( |\)).* default; return" "$T/bash" && grep -qE "from $v' -l $option .*-r -F" "$T/fish" || echo "$v --$option"
+    done
+done <"$T/verbs" >"$T/no-files"
+is "$(cat "$T/no-files")" "" "options that take a file complete files"
 ok "there are verbs" test "$(wc -l <"$T/verbs")" -gt 20
 run wlpack completion tcsh
 status_is 2 "another shell"
@@ -45,11 +53,15 @@ if command -v bash >/dev/null; then
     is "$(offers 'wlpack build php-7.4.3' | tr '\n' ' ')" "php-7.4.32 php-7.4.33 " "bash: recipes"
     is "$(offers 'wlpack inspect app')" app:1 "bash: local images"
     is "$(offers 'wlpack inspect app:')" 1 "bash: behind the colon, at which readline cuts"
+    is "$(offers 'wlpack verify app')" app:1 "bash: local images of verify"
     is "$(offers 'wlpack run x -- a')" "" "bash: behind -- nothing of ours"
     is "$(offers 'wlpack nothing x')" "" "bash: an unknown verb"
 else
     pass "# SKIP bash is not installed"
 fi
+# _arguments hands an action options of its own, in front of its words, unless a blank stands before it
+is "$(grep -c ':_wlpack_names' "$T/zsh")" 0 "zsh: names are asked for without options in front"
+ok "zsh: they are asked for" grep -q ': _wlpack_names images' "$T/zsh"
 for shell in zsh fish; do
     if command -v $shell >/dev/null; then
         ok "$shell reads its script" $shell -n "$T/$shell"

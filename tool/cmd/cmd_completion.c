@@ -21,10 +21,10 @@ static enum words words_of(const char *verb) {
         const char *verb;
         enum words words;
     } all[] = {
-        {"build", WORDS_RECIPES}, {"plan", WORDS_RECIPES},      {"fetch", WORDS_RECIPES}, {"lint", WORDS_RECIPES},
-        {"run", WORDS_BOTH},      {"inspect", WORDS_IMAGES},    {"tag", WORDS_IMAGES},    {"rm", WORDS_IMAGES},
-        {"push", WORDS_IMAGES},   {"save", WORDS_IMAGES},       {"kit", WORDS_KIT},       {"wasm", WORDS_WASM},
-        {"help", WORDS_VERBS},    {"completion", WORDS_SHELLS},
+        {"build", WORDS_RECIPES}, {"plan", WORDS_RECIPES},   {"fetch", WORDS_RECIPES},     {"lint", WORDS_RECIPES},
+        {"run", WORDS_BOTH},      {"inspect", WORDS_IMAGES}, {"tag", WORDS_IMAGES},        {"rm", WORDS_IMAGES},
+        {"push", WORDS_IMAGES},   {"save", WORDS_IMAGES},    {"verify", WORDS_IMAGES},     {"kit", WORDS_KIT},
+        {"wasm", WORDS_WASM},     {"help", WORDS_VERBS},     {"completion", WORDS_SHELLS},
     };
 
     for (size_t i = 0; i < WL_ARRAY_LEN(all); i++)
@@ -35,7 +35,8 @@ static enum words words_of(const char *verb) {
 
 /* The values that an option takes, joined by blanks; "recipes" and "files" in capitals stand for those; NULL: nothing is known. */
 static const char *values_of(const char *verb, const struct wl_opt *o, struct wl_buf *b) {
-    static const char *const places[] = {"output", "volume", "digest-file", "mirror", "ca", "cert", "key"};
+    static const char *const places[] = {"output", "volume", "digest-file", "mirror",  "cacert",
+                                         "cert",   "key",    "cert-key",    "new-key", "from"};
     const char *const *list = NULL;
 
     if (strcmp(o->name, "compression") == 0)
@@ -202,7 +203,7 @@ static void zsh_option(const struct wl_verb *v, const struct wl_opt *o, struct w
             if (values && strcmp(values, "FILES") == 0)
                 wl_buf_adds(out, "_files");
             else if (values && strcmp(values, "RECIPES") == 0)
-                wl_buf_adds(out, "_wlpack_names both");
+                wl_buf_adds(out, " _wlpack_names both");
             else if (values)
                 wl_buf_addf(out, "(%s)", values);
         }
@@ -217,7 +218,7 @@ static void zsh_verb(const struct wl_verb *v, struct wl_buf *out) {
     for (const struct wl_opt *o = v->opts; o && o->name; o++)
         zsh_option(v, o, out);
     if (names_command(w))
-        wl_buf_addf(out, " \\\n            '*:name:_wlpack_names %s'", names_command(w));
+        wl_buf_addf(out, " \\\n            '*:name: _wlpack_names %s'", names_command(w));
     else if (fixed_words(w))
         wl_buf_addf(out, " \\\n            '1:what:(%s)' '*:file:_files'", fixed_words(w));
     else
