@@ -260,7 +260,9 @@ const struct wl_verb wl_verb_save = {
     .usage = "save [OPTIONS] REF...",
     .summary = "write local images to a file",
     .help = "Writes images of the local store to one file that skopeo, podman and docker read. A docker-archive is\n"
-            "an oci-archive that older readers understand as well; of an index they see the portable image.\n"
+            "an oci-archive that older readers understand as well; of an index they see the portable image. Of an\n"
+            "index in an oci-archive `podman pull --platform wasi/wasm oci-archive:FILE` takes one; `podman load` "
+            "would look for linux.\n"
             "FILE may say the format itself, and another name: oci:DIR[:NAME], oci-archive:FILE[:NAME],\n"
             "docker-archive:FILE[:NAME].\n"
             "--referrers adds SBOMs, provenance and signatures as entries of their own, which `wlpack load` and oras\n"

@@ -43,7 +43,8 @@ const struct wl_verb wl_verb_tag = {
     .name = "tag",
     .usage = "tag [OPTIONS] SOURCE TARGET",
     .summary = "give a local image one more name",
-    .help = "SOURCE is a local name or a digest (sha256: and 8 digits or more). An image that has the name\n"
+    .help = "SOURCE is a local name, a digest (sha256: and 8 digits or more) or NAME@sha256:DIGEST. An image that has "
+            "the name\n"
             "TARGET so far loses it; its blobs stay until `wlpack gc`. What is attached to the image belongs to its\n"
             "digest: it is there under each of its names.\n\n"
             "Example: wlpack tag php:7.4.33-cli registry.example.org/team/php:7.4",
