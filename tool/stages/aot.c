@@ -153,9 +153,10 @@ static const char *first_error(const struct wl_buf *out, size_t *ret_len) {
     return found;
 }
 
-/* What the module says about its table and, for an interpreter, its loop. */
-static int read_module(const char *in, bool interpreter, struct wl_aot_table *ret, struct wl_aot_pin *ret_pin,
-                       struct wl_aot_thread *ret_thread, struct wl_err *err) {
+/* What the module says about its table and, for an interpreter, its loop. Where that has tails, the module that has them as tail calls
+ * is written to `tails`. */
+static int read_module(const char *in, bool interpreter, const char *tails, struct wl_aot_table *ret,
+                       struct wl_aot_pin *ret_pin, struct wl_aot_thread *ret_thread, struct wl_err *err) {
     WL_AUTO(wl_buf_release) struct wl_buf bytes = {0};
     struct wl_blob blob;
 
@@ -165,7 +166,10 @@ static int read_module(const char *in, bool interpreter, struct wl_aot_table *re
     if (wl_aot_table_read(blob, ret, err) < 0 || wl_aot_pin_read(blob, ret_pin, err) < 0 ||
         (interpreter && ret_pin->on && wl_aot_thread_find(blob, ret, ret_thread, err) < 0))
         return wl_err_context(err, "%s", in);
-    return 0;
+    if (ret_thread->tail.n == 0)
+        return 0;
+    wl_aot_tail_mark(&ret_thread->tail, (uint8_t *)bytes.p);
+    return wl_fs_write(tails, bytes.p, bytes.len, err);
 }
 
 static void add_flags(const struct work *w, struct wl_strv *argv) {
@@ -186,6 +190,7 @@ static int make_ir(struct work *w, struct wl_err *err) {
     WL_AUTOFREE char *stop = work_path(w, "wasm-opt.ll");
     WL_AUTOFREE char *so = work_path(w, "unused.so");
     WL_AUTOFREE char *ll = work_path(w, "wasm.ll");
+    WL_AUTOFREE char *tails = work_path(w, "tails.wasm");
     WL_AUTOFREE char *in = realpath(w->spec->in, NULL);
     struct wl_proc p = {.cwd = w->spec->work_dir, .out = &out, .flags = WL_PROC_MERGE};
     const char *why;
@@ -194,13 +199,16 @@ static int make_ir(struct work *w, struct wl_err *err) {
 
     if (!in)
         return wl_fail_errno(err, errno, "cannot open %s", w->spec->in);
-    if (wl_fs_mkdirs(stop, err) < 0)
+    if (wl_fs_mkdirs(stop, err) < 0 ||
+        read_module(in, w->spec->interpreter, tails, &table, &pin, &thread, err) < 0)
         return -1;
     wl_strv_addf(&argv, "%s/bin/wasmedge", w->spec->wasmedge_root);
     for (const char *const *a = (const char *const[]){"compile", "--dump", "--optimize", "0", NULL}; *a; a++)
         wl_strv_add(&argv, *a);
     add_flags(w, &argv);
-    wl_strv_add(&argv, in);
+    if (thread.tail.n > 0)
+        wl_strv_add(&argv, "--enable-tail-call");
+    wl_strv_add(&argv, thread.tail.n > 0 ? tails : in);
     wl_strv_add(&argv, so);
     p.argv = (const char *const *)argv.v;
     p.env = (const char *const *)w->env.v;
@@ -215,8 +223,7 @@ static int make_ir(struct work *w, struct wl_err *err) {
                        "wasmedge cannot precompile %s: %.*s (it knows no exceptions: they have to be lowered before)",
                        w->spec->in, (int)len, why);
     }
-    if (read_module(in, w->spec->interpreter, &table, &pin, &thread, err) < 0 ||
-        wl_aot_ir_split(ll, w->spec->work_dir, 0, &how, &w->ir, err) < 0)
+    if (wl_aot_ir_split(ll, w->spec->work_dir, 0, &how, &w->ir, err) < 0)
         return -1;
     w->spec->n_threaded = thread.found ? thread.n_bodies : 0;
     w->spec->calls_threaded = thread.found && thread.has_again;

@@ -186,6 +186,8 @@ static void write_entry(struct wl_aot_body *b, FILE *out, const char *line) {
         fprintf(out, "  %%wl.scratch.%u = alloca i8, i64 %lu, align 16\n", i, b->scratch);
     if (b->threaded)
         wl_aot_thread_entry(out, b->how->thread, b->function);
+    if (b->moves)
+        wl_aot_stack_entry(out, &b->how->thread->stack);
     b->entry = false;
 }
 
@@ -196,6 +198,10 @@ void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, unsigned l
     b->pinned = is_pinned(b->how) && f != UINT32_MAX;
     b->threaded = is_threaded(b->how) && f < t->n_functions && t->body[f] != WL_BODY_NONE;
     b->is_loop = is_threaded(b->how) && f == t->loop;
+    b->tails = b->threaded && t->tail.has && t->tail.has[f];
+    b->moves = b->threaded && t->stack.found && t->stack.moves[f];
+    b->tail = (struct wl_aot_tail_text){0};
+    b->n_tails = b->n_calls = 0;
     b->entry = true;
     b->scratch = scratch;
     b->n_returns = 0;
@@ -204,6 +210,8 @@ void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, unsigned l
     b->first_block = true;
     b->n_scratch = 0;
     wl_aot_text_start(&b->text, b->how->loads, b->pinned);
+    b->text.has_stack = b->moves;
+    b->text.stack = b->moves ? t->stack.global : 0;
     if (b->pinned)
         wl_aot_pin_outside(out, b->how->pin, f, line);
     if (b->threaded)
@@ -214,15 +222,12 @@ void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, unsigned l
         fprintf(out, "define hidden %s", line);
 }
 
-void wl_aot_body_line(struct wl_aot_body *b, FILE *out, const char *line) {
-    if (b->entry) { /* the label of the first block */
-        write_entry(b, out, line);
-        return;
-    }
-    if (*line != ' ' && *line != '\n' && *line != ';') { /* that of another one */
-        b->first_block = false;
-        b->n_scratch = 0;
-    }
+/* A line behind the first, as it stands. */
+static void write_line(struct wl_aot_body *b, FILE *out, const char *line) {
+    bool around = b->moves && wl_aot_thread_is_call(line);
+
+    if (around)
+        wl_aot_stack_before(out, b->n_calls++);
     if (write_scratch(b, out, line)) {
         return;
     } else if (b->threaded && wl_aot_thread_return(out, b->how->thread, line, b->n_returns)) {
@@ -235,6 +240,40 @@ void wl_aot_body_line(struct wl_aot_body *b, FILE *out, const char *line) {
                !wl_aot_text_line(&b->text, out, line)) {
         fprintf(out, "%s", line);
     }
+    if (around)
+        wl_aot_stack_behind(out);
     if (b->threaded)
         wl_aot_thread_called(out, b->how->thread, line);
+}
+
+/* Of a function with tails: a call may be one, which the next line tells. True: the line is dealt with. */
+static bool write_tail(struct wl_aot_body *b, FILE *out, const char *line) {
+    const struct wl_aot_thread *t = b->how->thread;
+    char call[WL_AOT_TAIL_LINE];
+
+    if (wl_aot_tail_is(&b->tail, line)) {
+        b->tail.call[0] = '\0';
+        wl_aot_thread_tail(out, t, b->tail.callee, b->n_tails++);
+        return true;
+    }
+    memcpy(call, b->tail.call, sizeof(call));
+    if (call[0] != '\0')
+        write_line(b, out, call);
+    return wl_aot_tail_hold(&b->tail, line) && b->tail.callee < t->n_functions &&
+           t->body[b->tail.callee] != WL_BODY_NONE;
+}
+
+void wl_aot_body_line(struct wl_aot_body *b, FILE *out, const char *line) {
+    if (b->entry) { /* the label of the first block */
+        write_entry(b, out, line);
+        return;
+    }
+    if (b->tails && write_tail(b, out, line))
+        return;
+    b->tail.call[0] = '\0';
+    if (*line != ' ' && *line != '\n' && *line != ';') { /* that of another one */
+        b->first_block = false;
+        b->n_scratch = 0;
+    }
+    write_line(b, out, line);
 }

@@ -35,6 +35,9 @@ struct wl_aot_body {
     uint32_t function;
     bool pinned;            /* it has the start of the memory */
     bool threaded, is_loop; /* it is one of the interpreter's functions, its loop */
+    bool tails, moves;      /* it goes on in others (aot_tail.h), moves the stack pointer (aot_stack.h) */
+    struct wl_aot_tail_text tail;
+    unsigned n_tails, n_calls;
     bool entry;             /* the next line is its first */
     bool first_block;
     unsigned long scratch; /* bytes that any line wants (wl_aot_body_scratch) */

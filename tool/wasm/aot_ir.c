@@ -184,6 +184,8 @@ static int add_function(struct split *s, const struct reader *r, struct wl_aot_i
     wl_buf_addf(&s->declares, "declare hidden %.*s\n", (int)(end - sig), sig);
     if (letter == 'f' && s->how->pin && s->how->pin->on)
         wl_aot_pin_declare(&s->declares, sig);
+    if (s->hot[s->n - 1])
+        wl_aot_thread_declare(&s->declares, s->how->thread, (uint32_t)index);
     s->declare_at[s->n] = s->declares.len;
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../base/buf.h"
+#include "aot_stack.h"
 
 /* The runtime's functions that are known here, by their places (WasmEdge 0.11 to 0.14). */
 #define INTRINSIC_COPY 3
@@ -85,8 +86,10 @@ static bool write_invariant(struct wl_aot_text *t, FILE *out, const char *line, 
     if (!at || !strstr(line, " = load ptr, ptr "))
         return false;
     memory = entry && t->field == 0;
-    if (entry && t->field == 1)
+    if (entry && t->field == 1) {
         memcpy(t->global, name, WL_AOT_NAME);
+        t->which = t->number;
+    }
     if (memory && t->has_memory)
         fprintf(out, "  %s = getelementptr inbounds i8, ptr %%wl.memory, i64 0\n", name);
     else
@@ -98,7 +101,10 @@ static bool write_invariant(struct wl_aot_text *t, FILE *out, const char *line, 
 static bool write_global(const struct wl_aot_text *t, FILE *out, const char *line, const char *end) {
     if (!through(line, t->global) || (!strstr(line, " = load ") && !wl_starts(line, "  store ")))
         return false;
-    fprintf(out, "%.*s, " WL_AOT_GLOBAL "\n", (int)(end - line), line);
+    if (t->has_stack && t->which == t->stack)
+        fprintf(out, "%.*sptr " WL_AOT_STACK_PLACE ", align 4\n", (int)(strstr(line, "ptr %") - line), line);
+    else
+        fprintf(out, "%.*s, " WL_AOT_GLOBAL "\n", (int)(end - line), line);
     return true;
 }
 
@@ -111,6 +117,7 @@ static void note(struct wl_aot_text *t, const char *line, const char *name) {
         at = strrchr(line, ' ');
         if (t->field == 1 || strcmp(at, " 0\n") == 0)
             memcpy(t->entry, name, WL_AOT_NAME);
+        t->number = strtoul(at, NULL, 10);
     } else if (strstr(line, " = getelementptr inbounds [") && strstr(line, " x ptr], ptr %")) {
         at = strrchr(line, ' ');
         t->intrinsic = strtoul(at, NULL, 10);

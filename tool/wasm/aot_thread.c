@@ -23,6 +23,8 @@
 
 void wl_aot_thread_release(struct wl_aot_thread *t) {
     free(t->body);
+    wl_aot_tail_release(&t->tail);
+    wl_aot_stack_release(&t->stack);
     memset(t, 0, sizeof(*t));
 }
 
@@ -212,10 +214,50 @@ static void find_range(struct wl_aot_thread *t, const struct wl_aot_table *table
     }
 }
 
-static int find_bodies(const struct wl_wasm_module *m, struct wl_aot_thread *t, const struct wl_aot_table *table,
-                       struct wl_err *err) {
+static int add_body(const struct wl_wasm_module *m, struct wl_aot_thread *t, uint32_t f, struct wl_err *err) {
     bool early;
 
+    if (is_early(m, t, f, &early, err) < 0)
+        return -1;
+    t->body[f] = early ? WL_BODY_EARLY : WL_BODY_PLAIN;
+    return 0;
+}
+
+/* The tails of all bodies, and bodies for what they lead to. */
+static int find_tails(const struct wl_wasm_module *m, struct wl_aot_thread *t, const struct wl_aot_table *table,
+                      struct wl_err *err) {
+    const struct wl_aot_tail_want want = {table->first_type, t->type, t->loop};
+    WL_AUTOFREE uint32_t *queue = wl_calloc((size_t)m->n_funcs + 1, sizeof(*queue));
+    size_t end = 0, n;
+
+    t->tail.has = wl_calloc((size_t)m->n_funcs + 1, sizeof(*t->tail.has));
+    for (uint32_t f = 0; f < m->n_funcs; f++)
+        if (t->body[f] != WL_BODY_NONE)
+            queue[end++] = f;
+    for (size_t i = 0; i < end; i++) {
+        WL_AUTOFREE uint32_t *callees = NULL;
+
+        if (wl_aot_tail_look(&t->tail, m, &want, queue[i], &callees, &n, err) < 0)
+            return -1;
+        for (size_t k = 0; k < n; k++) {
+            if (t->body[callees[k]] != WL_BODY_NONE)
+                continue;
+            if (add_body(m, t, callees[k], err) < 0)
+                return -1;
+            queue[end++] = callees[k];
+        }
+    }
+    return 0;
+}
+
+static bool has_body(const void *arg, uint32_t f) {
+    const struct wl_aot_thread *t = arg;
+
+    return t->body[f] != WL_BODY_NONE;
+}
+
+static int find_bodies(const struct wl_wasm_module *m, struct wl_aot_thread *t, const struct wl_aot_table *table,
+                       struct wl_err *err) {
     t->type = table->first_type[t->type];
     t->n_functions = m->n_funcs;
     t->body = wl_calloc(t->n_functions + 1, sizeof(*t->body));
@@ -225,13 +267,14 @@ static int find_bodies(const struct wl_wasm_module *m, struct wl_aot_thread *t, 
 
         if (!is_member(t, &table->slots[t->first + i]) || t->body[f] != WL_BODY_NONE)
             continue;
-        if (is_early(m, t, f, &early, err) < 0)
+        if (add_body(m, t, f, err) < 0)
             return -1;
-        t->body[f] = early ? WL_BODY_EARLY : WL_BODY_PLAIN;
         t->n_bodies++;
     }
     t->found = t->n_bodies >= WL_AOT_THREAD_LEAST;
-    return 0;
+    if (!t->found)
+        return 0;
+    return find_tails(m, t, table, err) < 0 ? -1 : wl_aot_stack_find(m, has_body, t, &t->stack, err);
 }
 
 int wl_aot_thread_find(struct wl_blob module, const struct wl_aot_table *table, struct wl_aot_thread *ret,
@@ -306,11 +349,6 @@ void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct w
                 "@wl.bodies = external hidden constant [%u x i32], align 16\n"
                 "declare hidden preserve_nonecc { i32, i32 } @wl.stop(ptr, ptr, " WIDE ", ptr, " WIDE ")\n",
                 slots(t));
-    if (first)
-        for (uint32_t f = 0; f < t->n_functions; f++)
-            if (is_body(t, f))
-                fprintf(out, "declare hidden preserve_nonecc { i32, i32 } @h%u(ptr, ptr, " WIDE ", ptr, " WIDE ")\n",
-                        f);
     fprintf(out,
             "define private i32 @wl.enter(ptr %%0, ptr %%memory, i32 %%1, ptr %%plain, i32 %%index, ptr %%state) "
             "alwaysinline "
@@ -442,11 +480,37 @@ static void write_again(FILE *out, const struct wl_aot_thread *t, unsigned n) {
     write_jump(out, t, id, n, state, where);
 }
 
-void wl_aot_thread_called(FILE *out, const struct wl_aot_thread *t, const char *line) {
+void wl_aot_thread_declare(struct wl_buf *out, const struct wl_aot_thread *t, uint32_t f) {
+    if (is_body(t, f))
+        wl_buf_addf(out, "declare hidden preserve_nonecc { i32, i32 } @h%u(ptr, ptr, " WIDE ", ptr, " WIDE ")\n", f);
+}
+
+void wl_aot_thread_tail(FILE *out, const struct wl_aot_thread *t, uint32_t f, unsigned n) {
+    char op[24] = "poison";
+
+    if (t->body[f] == WL_BODY_EARLY) {
+        snprintf(op, sizeof(op), "%%wl.tw.%u", n);
+        fprintf(out,
+                "  %%wl.to.%u = load i32, ptr %%wl.there, align 1, " WL_AOT_MEMORY "\n"
+                "  %s = zext i32 %%wl.to.%u to i64\n",
+                n, op, n);
+    }
+    fprintf(out,
+            "  %%wl.t.%u = musttail call preserve_nonecc { i32, i32 } @h%u(ptr noalias readonly %%0, ptr %%wl.memory, "
+            WIDE " %%wl.wide, ptr %%wl.table, " WIDE " %s) strictfp\n"
+            "  ret { i32, i32 } %%wl.t.%u\n",
+            n, f, op, n);
+}
+
+bool wl_aot_thread_is_call(const char *line) {
     const char *call = strstr(line, "call ");
     const char *name = call ? strpbrk(call, "@%(") : NULL;
 
-    if (t->has_flag && name && !wl_starts(name, "@llvm.") && !wl_starts(name, "@wl."))
+    return name && !wl_starts(name, "@llvm.") && !wl_starts(name, "@wl.");
+}
+
+void wl_aot_thread_called(FILE *out, const struct wl_aot_thread *t, const char *line) {
+    if (t->has_flag && wl_aot_thread_is_call(line))
         fprintf(out, "  store i1 true, ptr %%wl.called, align 1\n");
 }
 

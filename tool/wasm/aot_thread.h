@@ -57,7 +57,9 @@
 
 #include "../base/buf.h"
 #include "../base/err.h"
+#include "aot_stack.h"
 #include "aot_table.h"
+#include "aot_tail.h"
 
 /* The least number of functions that make an interpreter. */
 #define WL_AOT_THREAD_LEAST 16
@@ -81,7 +83,9 @@ struct wl_aot_thread {
     uint32_t first, n;      /* the slots of the table that are looked at */
     enum wl_aot_kind *body; /* of every function */
     uint32_t n_functions;
-    uint32_t n_bodies;
+    uint32_t n_bodies;       /* in the table */
+    struct wl_aot_tail tail;
+    struct wl_aot_stack stack;
 };
 
 /* Looks for the loop. A module without one, or with an unknown table, gives found false. Fails only for bytes that are no module. */
@@ -97,6 +101,12 @@ void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, 
 void wl_aot_thread_entry(FILE *out, const struct wl_aot_thread *t, uint32_t f);
 /* After a line of the body: where it calls something, g may be set from here on. A return that no call comes before does not look at g. */
 void wl_aot_thread_called(FILE *out, const struct wl_aot_thread *t, const char *line);
+/* In the place of a call of f and the return of its result: the jump to its body. n: a number of its own in the function. */
+void wl_aot_thread_tail(FILE *out, const struct wl_aot_thread *t, uint32_t f, unsigned n);
+/* Does a line call something: a function of the module, of the table or of the runtime? */
+bool wl_aot_thread_is_call(const char *line);
+/* The declaration of f's body, for other parts; nothing for a function without one. */
+void wl_aot_thread_declare(struct wl_buf *out, const struct wl_aot_thread *t, uint32_t f);
 /* In the place of a line "  ret i32 VALUE". n: a number of its own in the function. False for any other line. */
 bool wl_aot_thread_return(FILE *out, const struct wl_aot_thread *t, const char *line, unsigned n);
 
