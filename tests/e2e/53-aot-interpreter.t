@@ -13,7 +13,7 @@ binaryen=$(wlpack kit which binaryen 2>/dev/null) && "$binaryen/bin/wasm-opt" -O
 
 run wlpack wasm aot --interpreter machine.wasm aot.wasm
 status_is 0 "precompiles"
-err_like ' 23 functions threaded' "every opcode goes on by itself"
+err_like ' 26 functions threaded' "every opcode goes on by itself"
 [ -z "$binaryen" ] || err_like 'calls and returns of its programs too' "and goes on with another state"
 run wlpack wasm verify aot.wasm
 status_is 0 "what it made is sound"
@@ -60,6 +60,26 @@ for seed in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24; do
 done
 is $same 24 "programs at random"
 ok "some of them trap ($trapped)" test $trapped -gt 2 -a $trapped -lt 20
+
+# The same with setjmp and longjmp, lowered: the flag, and the stack pointer after a throw.
+"$sdk/bin/clang" --target=wasm32-wasip1 --sysroot="$sdk/share/wasi-sysroot" --no-wasm-opt -O2 -mbulk-memory -DTHROWS \
+    -mllvm -wasm-enable-sjlj -mllvm -wasm-use-legacy-eh=false -o throws.wasm "$top/tests/lib/machine.c" -lsetjmp
+run wlpack wasm lower-eh throws.wasm throws.wasm
+[ -z "$binaryen" ] || "$binaryen/bin/wasm-opt" -O3 throws.wasm -o throws.wasm
+run wlpack wasm aot --interpreter throws.wasm throws-aot.wasm
+err_like ' 2[0-9] functions threaded' "a loop that looks at the flag"
+same=0
+for seed in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+    run wlpack run ./throws.wasm --interpret -- seed-$seed
+    want=$status:$(cat "$out")$(sed 's/.*: trap: //' "$err")
+    run wlpack run ./throws-aot.wasm -- seed-$seed
+    if [ "$want" = "$status:$(cat "$out")$(sed 's/.*: trap: //' "$err")" ]; then
+        same=$((same + 1))
+    else
+        echo "# seed-$seed differs: $want"
+    fi
+done
+is $same 30 "programs at random that throw"
 
 # A table that others may change has no known functions.
 "$sdk/bin/clang" --target=wasm32-wasip1 --sysroot="$sdk/share/wasi-sysroot" --no-wasm-opt -O2 -Wl,--export-table \

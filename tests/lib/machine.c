@@ -1,6 +1,9 @@
 /* A guest that is an interpreter like the ones that aot_thread.h looks for: opcodes are functions that return 0 to go on, a loop runs
- * them. Prints what its programs compute; the first argument chooses one that traps. Also moves and fills memory by every
+ * them. With THROWS some leave by longjmp. Prints what its programs compute; the first argument chooses one that traps. Also moves and fills memory by every
  * length, which precompiled code does in place up to 64 bytes. */
+#ifdef THROWS
+#include <setjmp.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,11 +99,105 @@ static int op_other(struct machine *m, int x) {
     m->acc += x;
     return 0;
 }
+
+/* Opcodes that end in another function of their type: one that is no opcode, one that is, and one that goes on with another state. */
+__attribute__((noinline)) static int tail_helper(struct machine *m) {
+    m->acc ^= m->ip->a * 3;
+    m->ip++;
+    return 0;
+}
+__attribute__((noinline)) static int tail_chain(struct machine *m) {
+    m->count ^= 1;
+    if (m->acc & 2)
+        return tail_helper(m);
+    m->acc += 5;
+    return op_neg(m);
+}
+static int op_tail(struct machine *m) {
+    if (m->ip->a & 1)
+        return tail_helper(m);
+    m->d += 0.5;
+    if (m->depth > 0 && m->ip->a % 8 == 6)
+        return op_leave(m);
+    return tail_chain(m);
+}
+/* Opcodes that keep something in the memory's stack, and sometimes call what does so as well. */
+static long long *kept;
+__attribute__((noinline)) static long long outside(long long *p, int n) {
+    volatile long long mine[8];
+
+    for (int i = 0; i < 8; i++)
+        mine[i] = n + i;
+    kept = p;
+    *p += mine[n & 7];
+    return n > 3 ? outside(p, n / 2) + *kept : mine[7];
+}
+static int op_local(struct machine *m) {
+    long long value[2] = {m->ip->a, m->acc & 15};
+
+    if (m->acc & 4)
+        m->acc += outside(&value[m->acc & 1], m->ip->a) ^ value[1];
+    m->acc += value[0];
+    m->ip++;
+    return 0;
+}
+static int op_local_tail(struct machine *m) {
+    long long value = m->acc;
+
+    if (m->ip->a % 3 == 0) {
+        outside(&value, m->ip->a & 31);
+        m->acc = value;
+    }
+    return tail_helper(m);
+}
+
+#ifdef THROWS
+static jmp_buf escape;
+static int n_throws;
+/* Every third time; *p lies in the frame of an opcode. */
+__attribute__((noinline)) static int throws(long long *p) {
+    if (++n_throws % 3 == 0) {
+        *p += 1000;
+        longjmp(escape, 1);
+    }
+    return (int)(outside(p, 9) & 1);
+}
+/* The call that throws comes first, in the middle, last. */
+static int op_throw(struct machine *m) {
+    long long value = m->ip->a;
+    int odd = throws(&value);
+
+    m->acc += value + odd;
+    m->ip++;
+    return 0;
+}
+static int op_throw_last(struct machine *m) {
+    long long value = m->ip->a;
+
+    m->acc += 3;
+    m->ip++;
+    kept = &value;
+    throws(kept);
+    return 0;
+}
+static int op_throw_tail(struct machine *m) {
+    long long value = m->acc;
+
+    if (m->acc & 1)
+        throws(&value);
+    m->acc = value;
+    return tail_chain(m);
+}
+#else
+#define op_throw op_local
+#define op_throw_last op_tail
+#define op_throw_tail op_local_tail
+#endif
 static int (*volatile wrong)(struct machine *, int) = op_other;
 
 /* Some go on with another state only when nothing is pending. */
 static volatile unsigned char pending;
-static int n_pending;
+static int n_pending, n_runs;
 
 static int op_pend(struct machine *m) {
     pending = (unsigned char)m->ip->a;
@@ -122,10 +219,27 @@ again:
                     goto again;
                 }
             } else {
-                return;
+                break;
             }
         }
     }
+    n_runs++;
+}
+
+/* The same until it ends: who throws goes on behind the opcode, with the state that is current. */
+static void run_all(struct machine *m) {
+#ifdef THROWS
+    struct machine *volatile at = m;
+
+    if (setjmp(escape)) {
+        at = current;
+        at->acc += 77;
+        at->ip++;
+    }
+    run(at);
+#else
+    run(m);
+#endif
 }
 
 static const struct op program[] = {
@@ -146,14 +260,15 @@ static unsigned pick(unsigned n) {
 
 static void make(struct op *p, unsigned seed) {
     static const op_fn plain[] = {op_add, op_sub,  op_mul,  op_xor, op_shl,  op_shr, op_neg,  op_mod,
-                                  op_div, op_dadd, op_dmul, op_int, op_call, op_ask, op_pend, op_print};
+                                  op_div, op_dadd, op_dmul, op_int, op_call, op_ask, op_pend, op_print,
+                                  op_tail, op_local, op_local_tail, op_throw, op_throw_last, op_throw_tail};
     static const op_fn none[] = {(op_fn)0, (op_fn)0x7ffffff0, (op_fn)5000};
     unsigned n = 4 + pick(37), i;
 
     chance += seed * 2654435761u;
     p[0] = (struct op){op_count, 1 + (int)pick(300)};
     for (i = 1; i < n; i++) {
-        p[i] = (struct op){plain[pick(16)], 1 + (int)pick(1000)};
+        p[i] = (struct op){plain[pick(22)], 1 + (int)pick(1000)};
         if (p[i].fn == op_pend)
             p[i].a &= 1;
         if (p[i].fn == op_call)
@@ -254,7 +369,7 @@ int main(int argc, char **argv) {
         setvbuf(stdout, NULL, _IONBF, 0);
         make(random, (unsigned)chance);
         m.ip = random;
-        run(&m);
+        run_all(&m);
         printf("%lld %.3f %d\n", m.acc, m.d, n_pending);
         return 0;
     }
@@ -273,7 +388,7 @@ int main(int argc, char **argv) {
         run(&m);
         return 0;
     }
-    run(&m);
+    run_all(&m);
     printf("%d\n", n_pending);
     moves();
     return 0;

@@ -191,6 +191,10 @@ static void write_entry(struct wl_aot_body *b, FILE *out, const char *line) {
     b->entry = false;
 }
 
+void wl_aot_body_release(struct wl_aot_body *b) {
+    wl_aot_flag_text_release(&b->flag);
+}
+
 void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, unsigned long scratch, const char *line) {
     const struct wl_aot_thread *t = b->how->thread;
 
@@ -201,6 +205,7 @@ void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, unsigned l
     b->tails = b->threaded && t->tail.has && t->tail.has[f];
     b->moves = b->threaded && t->stack.found && t->stack.moves[f];
     b->tail = (struct wl_aot_tail_text){0};
+    wl_aot_flag_text_release(&b->flag);
     b->n_tails = b->n_calls = 0;
     b->entry = true;
     b->scratch = scratch;
@@ -242,8 +247,12 @@ static void write_line(struct wl_aot_body *b, FILE *out, const char *line) {
     }
     if (around)
         wl_aot_stack_behind(out);
-    if (b->threaded)
-        wl_aot_thread_called(out, b->how->thread, line);
+    if (!b->threaded)
+        return;
+    wl_aot_thread_called(out, b->how->thread, line);
+    wl_aot_flag_note(&b->flag, line, wl_aot_text_reads(&b->text, line, b->how->thread->flag));
+    if (wl_aot_flag_is_clear(&b->flag, line))
+        wl_aot_thread_clear(out, b->how->thread);
 }
 
 /* Of a function with tails: a call may be one, which the next line tells. True: the line is dealt with. */

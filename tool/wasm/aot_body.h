@@ -37,6 +37,7 @@ struct wl_aot_body {
     bool threaded, is_loop; /* it is one of the interpreter's functions, its loop */
     bool tails, moves;      /* it goes on in others (aot_tail.h), moves the stack pointer (aot_stack.h) */
     struct wl_aot_tail_text tail;
+    struct wl_aot_flag_text flag;
     unsigned n_tails, n_calls;
     bool entry;             /* the next line is its first */
     bool first_block;
@@ -62,6 +63,7 @@ bool wl_aot_body_is_hot(const struct wl_aot_how *how, uint32_t f);
 void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, unsigned long scratch, const char *line);
 /* Bytes that a line of a body takes from the stack while it runs; 0: none, or too many to be set aside. */
 unsigned long wl_aot_body_scratch(const char *line);
+void wl_aot_body_release(struct wl_aot_body *b);
 /* A line of its body, whole, with its newline. */
 void wl_aot_body_line(struct wl_aot_body *b, FILE *out, const char *line);
 

@@ -348,6 +348,7 @@ struct output {
 static void output_release(struct output *o) {
     closep(&o->f);
     free(o->used);
+    wl_aot_body_release(&o->body);
 }
 
 static int open_output(struct output *o, const struct split *s, const struct wl_aot_ir *ir, const char *dir,

@@ -108,6 +108,10 @@ static bool write_global(const struct wl_aot_text *t, FILE *out, const char *lin
     return true;
 }
 
+bool wl_aot_text_reads(const struct wl_aot_text *t, const char *line, unsigned long global) {
+    return t->which == global && strstr(line, " = load i32, ") && through(line, t->global);
+}
+
 /* Notes what leads to a call of the runtime, or to the place of a memory or global. */
 static void note(struct wl_aot_text *t, const char *line, const char *name) {
     const char *at;

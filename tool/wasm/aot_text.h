@@ -38,6 +38,9 @@ void wl_aot_text_start(struct wl_aot_text *t, bool loads, bool has_memory);
 /* Writes one line of its body, a whole one with its newline, anew; false when it stays as it is (nothing is written). */
 bool wl_aot_text_line(struct wl_aot_text *t, FILE *out, const char *line);
 
+/* Is this line, which has just been written, a load of this global? */
+bool wl_aot_text_reads(const struct wl_aot_text *t, const char *line, unsigned long global);
+
 /* The metadata and functions that a part needs for it. first: the part that defines the hidden ones; has_memory: its functions have
  * %wl.memory. Metadata from !900 on; @wl.copy, @wl.fill. */
 void wl_aot_text_head(FILE *out, bool first, bool has_memory);

@@ -23,6 +23,7 @@
 
 void wl_aot_thread_release(struct wl_aot_thread *t) {
     free(t->body);
+    free(t->sets);
     wl_aot_tail_release(&t->tail);
     wl_aot_stack_release(&t->stack);
     memset(t, 0, sizeof(*t));
@@ -274,6 +275,8 @@ static int find_bodies(const struct wl_wasm_module *m, struct wl_aot_thread *t, 
     t->found = t->n_bodies >= WL_AOT_THREAD_LEAST;
     if (!t->found)
         return 0;
+    if (t->has_flag && wl_aot_flag_find(m, t->flag, &t->sets, err) < 0)
+        return -1;
     return find_tails(m, t, table, err) < 0 ? -1 : wl_aot_stack_find(m, has_body, t, &t->stack, err);
 }
 
@@ -325,12 +328,12 @@ static uint32_t slots(const struct wl_aot_thread *t) {
 static void write_table(FILE *out, const struct wl_aot_thread *t, const struct wl_aot_table *table) {
     char name[24];
 
-    fprintf(out, "@wl.bodies = hidden constant [%u x i32] [\n", slots(t));
+    fprintf(out, "@wl.offsets = hidden constant [%u x i32] [\n", slots(t));
     for (uint32_t i = 0; i < slots(t); i++) {
         uint32_t f = table->slots[i].function;
 
         snprintf(name, sizeof(name), "@h%u", f);
-        write_offset(out, "@wl.bodies", i >= t->first && is_body(t, f) ? name : "@wl.stop", i + 1 < slots(t));
+        write_offset(out, "@wl.offsets", i >= t->first && is_body(t, f) ? name : "@wl.stop", i + 1 < slots(t));
     }
     fprintf(out, "], align 16\n"
                  "define hidden preserve_nonecc { i32, i32 } @wl.stop(ptr %%0, ptr %%1, " WIDE " %%2, ptr %%3, " WIDE
@@ -339,6 +342,28 @@ static void write_table(FILE *out, const struct wl_aot_thread *t, const struct w
                  "  %%pair = insertvalue { i32, i32 } { i32 0, i32 0 }, i32 %%state, 1\n"
                  "  ret { i32, i32 } %%pair\n"
                  "}\n");
+    fprintf(out,
+            "@wl.bodies = hidden global [%u x ptr] zeroinitializer, align 16\n"
+            "@wl.ready = hidden global i32 0, align 4\n"
+            "define hidden void @wl.prepare() cold noinline {\n"
+            "start:\n"
+            "  br label %%loop\n"
+            "loop:\n"
+            "  %%i = phi i64 [ 0, %%start ], [ %%next, %%loop ]\n"
+            "  %%at = getelementptr inbounds i32, ptr @wl.offsets, i64 %%i\n"
+            "  %%offset = load i32, ptr %%at, align 4\n"
+            "  %%far = sext i32 %%offset to i64\n"
+            "  %%body = getelementptr i8, ptr @wl.offsets, i64 %%far\n"
+            "  %%to = getelementptr inbounds ptr, ptr @wl.bodies, i64 %%i\n"
+            "  store atomic ptr %%body, ptr %%to monotonic, align 8\n"
+            "  %%next = add i64 %%i, 1\n"
+            "  %%more = icmp ult i64 %%next, %u\n"
+            "  br i1 %%more, label %%loop, label %%done\n"
+            "done:\n"
+            "  store atomic i32 1, ptr @wl.ready release, align 4\n"
+            "  ret void\n"
+            "}\n",
+            slots(t), slots(t));
 }
 
 void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct wl_aot_table *table, bool first) {
@@ -346,7 +371,9 @@ void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct w
         write_table(out, t, table);
     else
         fprintf(out,
-                "@wl.bodies = external hidden constant [%u x i32], align 16\n"
+                "@wl.bodies = external hidden global [%u x ptr], align 16\n"
+                "@wl.ready = external hidden global i32, align 4\n"
+                "declare hidden void @wl.prepare()\n"
                 "declare hidden preserve_nonecc { i32, i32 } @wl.stop(ptr, ptr, " WIDE ", ptr, " WIDE ")\n",
                 slots(t));
     fprintf(out,
@@ -357,10 +384,15 @@ void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct w
             "  br i1 %%inside, label %%look, label %%other\n"
             "look:\n"
             "  %%at = zext i32 %%index to i64\n"
-            "  %%slot = getelementptr inbounds i32, ptr @wl.bodies, i64 %%at\n"
-            "  %%offset = load i32, ptr %%slot, align 4, " WL_AOT_SAME "\n"
-            "  %%far = sext i32 %%offset to i64\n"
-            "  %%body = getelementptr i8, ptr @wl.bodies, i64 %%far\n"
+            "  %%ready = load atomic i32, ptr @wl.ready acquire, align 4\n"
+            "  %%filled = icmp ne i32 %%ready, 0\n"
+            "  br i1 %%filled, label %%find, label %%fill, " WL_AOT_MOSTLY "\n"
+            "fill:\n"
+            "  call void @wl.prepare() strictfp\n"
+            "  br label %%find\n"
+            "find:\n"
+            "  %%slot = getelementptr inbounds ptr, ptr @wl.bodies, i64 %%at\n"
+            "  %%body = load ptr, ptr %%slot, align 8\n"
             "  %%none = icmp eq ptr %%body, @wl.stop\n"
             "  br i1 %%none, label %%other, label %%go, " WL_AOT_RARELY "\n"
             "go:\n"
@@ -424,8 +456,9 @@ void wl_aot_thread_entry(FILE *out, const struct wl_aot_thread *t, uint32_t f) {
                      "  store i1 false, ptr %%wl.called, align 1\n");
 }
 
-/* The jump to the body that `state` goes on with; where: the place of load(state + a). id: a suffix of its own. */
-static void write_jump(FILE *out, const struct wl_aot_thread *t, const char *id, unsigned n, const char *state,
+/* The jump to the body that `state` goes on with; where: the place of load(state + a). id: a suffix of its own; other: the block for an
+ * index outside. */
+static void write_jump(FILE *out, const struct wl_aot_thread *t, const char *id, const char *other, const char *state,
                        const char *where) {
     fprintf(out,
             "  %%wl.op%s = load i32, ptr %s, align 1, " WL_AOT_MEMORY "\n"
@@ -434,24 +467,22 @@ static void write_jump(FILE *out, const struct wl_aot_thread *t, const char *id,
             "  %%wl.ob%s = getelementptr inbounds i8, ptr %%wl.oa%s, i64 %u\n"
             "  %%wl.i%s = load i32, ptr %%wl.ob%s, align 1, " WL_AOT_MEMORY "\n"
             "  %%wl.in%s = icmp ult i32 %%wl.i%s, %u\n"
-            "  br i1 %%wl.in%s, label %%wl.go%s, label %%wl.out.%u, " WL_AOT_MOSTLY "\n",
-            id, where, id, id, id, id, id, id, t->next, id, id, id, id, slots(t), id, id, n);
+            "  br i1 %%wl.in%s, label %%wl.go%s, label %%wl.%s, " WL_AOT_MOSTLY "\n",
+            id, where, id, id, id, id, id, id, t->next, id, id, id, id, slots(t), id, id, other);
     fprintf(out,
             "wl.go%s:\n"
             "  %%wl.x%s = zext i32 %%wl.i%s to i64\n"
-            "  %%wl.s%s = getelementptr inbounds i32, ptr %%wl.table, i64 %%wl.x%s\n"
-            "  %%wl.o%s = load i32, ptr %%wl.s%s, align 4, " WL_AOT_SAME "\n"
-            "  %%wl.l%s = sext i32 %%wl.o%s to i64\n"
-            "  %%wl.b%s = getelementptr i8, ptr %%wl.table, i64 %%wl.l%s\n"
+            "  %%wl.s%s = getelementptr inbounds ptr, ptr %%wl.table, i64 %%wl.x%s\n"
+            "  %%wl.b%s = load ptr, ptr %%wl.s%s, align 8, " WL_AOT_SAME "\n"
             "  %%wl.v%s = musttail call preserve_nonecc { i32, i32 } %%wl.b%s(ptr noalias readonly %%0, ptr "
             "%%wl.memory, " WIDE " %s, ptr %%wl.table, " WIDE " %%wl.ow%s) strictfp\n"
             "  ret { i32, i32 } %%wl.v%s\n",
-            id, id, id, id, id, id, id, id, id, id, id, id, id, state, id, id);
+            id, id, id, id, id, id, id, id, id, state, id, id);
 }
 
 /* What a positive result does: the loop's next state, if nothing is pending. Without a table that is left to the caller. */
 static void write_again(FILE *out, const struct wl_aot_thread *t, unsigned n) {
-    char id[16], state[24], where[24];
+    char id[16], state[24], where[24], other[24];
 
     fprintf(out,
             "wl.more.%u:\n"
@@ -477,7 +508,8 @@ static void write_again(FILE *out, const struct wl_aot_thread *t, unsigned n) {
     snprintf(id, sizeof(id), ".a%u", n);
     snprintf(state, sizeof(state), "%%wl.nc.%u", n);
     snprintf(where, sizeof(where), "%%wl.ne.%u", n);
-    write_jump(out, t, id, n, state, where);
+    snprintf(other, sizeof(other), "out.%u", n);
+    write_jump(out, t, id, other, state, where);
 }
 
 void wl_aot_thread_declare(struct wl_buf *out, const struct wl_aot_thread *t, uint32_t f) {
@@ -509,8 +541,21 @@ bool wl_aot_thread_is_call(const char *line) {
     return name && !wl_starts(name, "@llvm.") && !wl_starts(name, "@wl.");
 }
 
+/* Calls of the module's functions have the context as their first operand. */
+static bool may_set(const struct wl_aot_thread *t, const char *line) {
+    const char *at = strstr(line, "@f");
+    unsigned long f = at ? strtoul(at + 2, NULL, 10) : UINT32_MAX;
+
+    return strstr(line, "(ptr %0") && (!t->sets || f >= t->n_functions || t->sets[f]);
+}
+
+void wl_aot_thread_clear(FILE *out, const struct wl_aot_thread *t) {
+    if (t->has_flag)
+        fprintf(out, "  store i1 false, ptr %%wl.called, align 1\n");
+}
+
 void wl_aot_thread_called(FILE *out, const struct wl_aot_thread *t, const char *line) {
-    if (t->has_flag && wl_aot_thread_is_call(line))
+    if (t->has_flag && wl_aot_thread_is_call(line) && may_set(t, line))
         fprintf(out, "  store i1 true, ptr %%wl.called, align 1\n");
 }
 
@@ -518,7 +563,7 @@ bool wl_aot_thread_return(FILE *out, const struct wl_aot_thread *t, const char *
     static const char ret[] = "  ret i32 ";
     const char *v = line + strlen(ret);
     const char *more = t->has_again ? "more" : "out";
-    char id[16];
+    char id[16], none[24];
     int len;
 
     if (strncmp(line, ret, strlen(ret)) != 0)
@@ -546,11 +591,15 @@ bool wl_aot_thread_return(FILE *out, const struct wl_aot_thread *t, const char *
             "  br i1 %%wl.p.%u, label %%wl.%s.%u, label %%wl.out.%u\n"
             "wl.zero.%u:\n"
             "  %%wl.m.%u = icmp ne ptr %%wl.table, null\n"
-            "  br i1 %%wl.m.%u, label %%wl.next.%u, label %%wl.out.%u, " WL_AOT_MOSTLY "\n"
+            "  br i1 %%wl.m.%u, label %%wl.next.%u, label %%wl.none.%u, " WL_AOT_MOSTLY "\n"
+            "wl.none.%u:\n"
+            "  %%wl.rz.%u = insertvalue { i32, i32 } { i32 0, i32 poison }, i32 %%1, 1\n"
+            "  ret { i32, i32 } %%wl.rz.%u\n"
             "wl.next.%u:\n",
-            n, n, len, v, n, n, n, n, n, len, v, n, more, n, n, n, n, n, n, n, n);
+            n, n, len, v, n, n, n, n, n, len, v, n, more, n, n, n, n, n, n, n, n, n, n, n);
     snprintf(id, sizeof(id), ".z%u", n);
-    write_jump(out, t, id, n, "%wl.wide", "%wl.there");
+    snprintf(none, sizeof(none), "none.%u", n);
+    write_jump(out, t, id, none, "%wl.wide", "%wl.there");
     if (t->has_again)
         write_again(out, t, n);
     fprintf(out,

@@ -57,6 +57,7 @@
 
 #include "../base/buf.h"
 #include "../base/err.h"
+#include "aot_flag.h"
 #include "aot_stack.h"
 #include "aot_table.h"
 #include "aot_tail.h"
@@ -80,6 +81,7 @@ struct wl_aot_thread {
     uint32_t entered, pending; /* addresses */
     bool has_flag;
     uint32_t flag;          /* g */
+    bool *sets;             /* of every function: it may return with g set; NULL: any may (aot_flag.h) */
     uint32_t first, n;      /* the slots of the table that are looked at */
     enum wl_aot_kind *body; /* of every function */
     uint32_t n_functions;
@@ -99,8 +101,10 @@ void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct w
 void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, const char *line);
 /* Before the first line of the body, behind "entry:". */
 void wl_aot_thread_entry(FILE *out, const struct wl_aot_thread *t, uint32_t f);
-/* After a line of the body: where it calls something, g may be set from here on. A return that no call comes before does not look at g. */
+/* After a line of the body: where it calls something that may set g, it may be set from here on (set), or, in a block that is only reached
+ * with g clear, it is not (clear). A return that no such call comes before does not look at g. */
 void wl_aot_thread_called(FILE *out, const struct wl_aot_thread *t, const char *line);
+void wl_aot_thread_clear(FILE *out, const struct wl_aot_thread *t);
 /* In the place of a call of f and the return of its result: the jump to its body. n: a number of its own in the function. */
 void wl_aot_thread_tail(FILE *out, const struct wl_aot_thread *t, uint32_t f, unsigned n);
 /* Does a line call something: a function of the module, of the table or of the runtime? */
