@@ -26,6 +26,9 @@ static void check_module(struct wl_blob in) {
     if (t.found && (t.n_bodies < WL_AOT_THREAD_LEAST || t.loop >= t.n_functions || t.first + t.n > table.n ||
                     t.n_functions != pin.n_functions))
         abort();
+    for (size_t i = 0; i < t.tail.n; i++)
+        if (t.tail.at[i] >= in.len || ((const uint8_t *)in.p)[t.tail.at[i]] != WL_OP_CALL)
+            abort();
     for (size_t i = 0; i < table.n; i++)
         if (table.slots[i].function != WL_AOT_NO_FUNCTION && !pin.outside[table.slots[i].function])
             abort();
@@ -53,7 +56,7 @@ static void prepare(void) {
         abort();
 }
 
-/* The ways in which a module may be written: pinned, and its function 0 threaded, its function 1 the loop. */
+/* The ways in which a module may be written: pinned, its function 0 threaded, with tails and a stack pointer, its function 1 the loop. */
 static void check_text(struct wl_blob in) {
     struct wl_aot_slot slots[] = {{0, 0}, {WL_AOT_NO_FUNCTION, 0}};
     uint32_t first[] = {0};
@@ -61,8 +64,19 @@ static void check_text(struct wl_blob in) {
     enum wl_aot_kind kinds[] = {WL_BODY_EARLY, WL_BODY_NONE};
     struct wl_aot_table table = {slots, 2, first, 1};
     struct wl_aot_pin pin = {.on = true, .outside = outside, .n_functions = 2};
-    struct wl_aot_thread thread = {
-        .found = true, .loop = 1, .state = 4, .has_flag = true, .n = 2, .body = kinds, .n_functions = 2, .n_bodies = 1};
+    bool some[] = {true, false};
+    struct wl_aot_thread thread = {.found = true,
+                                   .loop = 1,
+                                   .state = 4,
+                                   .has_flag = true,
+                                   .flag = 1,
+                                   .sets = some,
+                                   .n = 2,
+                                   .body = kinds,
+                                   .n_functions = 2,
+                                   .n_bodies = 1,
+                                   .tail = {.has = some},
+                                   .stack = {.found = true, .moves = some}};
     const struct wl_aot_how how = {.table = &table, .pin = &pin, .thread = &thread, .loads = true};
     WL_AUTO(wl_aot_ir_release) struct wl_aot_ir ir = {0};
     struct wl_err err;

@@ -259,9 +259,10 @@ static unsigned pick(unsigned n) {
 }
 
 static void make(struct op *p, unsigned seed) {
-    static const op_fn plain[] = {op_add, op_sub,  op_mul,  op_xor, op_shl,  op_shr, op_neg,  op_mod,
-                                  op_div, op_dadd, op_dmul, op_int, op_call, op_ask, op_pend, op_print,
-                                  op_tail, op_local, op_local_tail, op_throw, op_throw_last, op_throw_tail};
+    static const op_fn plain[] = {op_add,        op_sub,   op_mul,        op_xor,       op_shl,  op_shr,
+                                  op_neg,        op_mod,   op_div,        op_dadd,      op_dmul, op_int,
+                                  op_call,       op_ask,   op_pend,       op_print,     op_tail, op_local,
+                                  op_local_tail, op_throw, op_throw_last, op_throw_tail};
     static const op_fn none[] = {(op_fn)0, (op_fn)0x7ffffff0, (op_fn)5000};
     unsigned n = 4 + pick(37), i;
 

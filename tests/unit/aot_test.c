@@ -349,13 +349,87 @@ static void test_threaded(void **state) {
     assert_non_null(strstr(text, "  %wl.z.2 = icmp eq i32 %7, 0\n"));
     assert_non_null(strstr(text, "other:\n  %wl.d.1 = load i1, ptr %wl.called"));
     assert_null(strstr(text, "wl.more.2:"));
-    assert_non_null(strstr(text, "@wl.bodies = hidden constant [2 x i32] ["));
+    assert_non_null(strstr(text, "@wl.offsets = hidden constant [2 x i32] ["));
+    assert_non_null(strstr(text, "@wl.bodies = hidden global [2 x ptr] zeroinitializer"));
     free(text);
     kinds[0] = WL_BODY_NONE;
     thread.loop = 0;
     text = written(loop, &how);
     assert_non_null(
         strstr(text, "  %45 = call i32 @wl.enter(ptr %0, ptr %wl.memory, i32 %24, ptr %41, i32 %37, ptr %3) #6\n"));
+    free(text);
+}
+
+/* A function that goes on in another one, keeps the stack pointer in a register, and knows where the flag is clear. */
+static void test_threaded_ways(void **state) {
+    static const char lines[] = "  %2 = alloca i32, align 4\n  store i32 %1, ptr %2, align 4\n" CONTEXT(
+        "1", "1") "  %14 = load i32, ptr %13, align 4\n  %15 = sub i32 %14, 16\n  store i32 %15, ptr %13, align 4\n"
+                  "  %20 = load i32, ptr %2, align 4\n"
+                  "  %21 = tail call i32 @f1(ptr %0, i32 %20) #6\n"
+                  "  %31 = extractvalue %ExecCtx %2, 1\n  %32 = getelementptr inbounds ptr, ptr %31, i64 3\n"
+                  "  %33 = load ptr, ptr %32, align 8, !invariant.group !1\n"
+                  "  %34 = load i32, ptr %33, align 4\n  %35 = icmp ne i32 %34, 0\n"
+                  "  br i1 %35, label %out, label %on\n"
+                  "on:                                   ; preds = %entry\n"
+                  "  %40 = load i32, ptr %2, align 4\n"
+                  "  %41 = call i32 @f1(ptr %0, i32 %40) #6\n  ret i32 %41\n"
+                  "out:                                  ; preds = %entry\n"
+                  "  %50 = call i32 @f1(ptr %0, i32 %15) #6\n  ret i32 %50\n"
+                  "other:                                ; preds = %on, %out\n"
+                  "  %60 = call i32 @f2(ptr %0, i32 %15) #6\n  ret i32 %60\n";
+    struct wl_aot_slot slots[] = {{0, 0}, {WL_AOT_NO_FUNCTION, 0}};
+    uint32_t first[] = {0};
+    enum wl_aot_kind kinds[] = {WL_BODY_PLAIN, WL_BODY_EARLY};
+    bool some[] = {true, false}, outside[] = {true, false};
+    struct wl_aot_table table = {slots, 2, first, 1};
+    struct wl_aot_thread thread = {.found = true,
+                                   .loop = 7,
+                                   .has_flag = true,
+                                   .flag = 3,
+                                   .n = 2,
+                                   .body = kinds,
+                                   .n_functions = 2,
+                                   .n_bodies = 2,
+                                   .tail = {.has = some},
+                                   .stack = {.found = true, .global = 1, .moves = some}};
+    struct wl_aot_pin pin = {.on = true, .outside = outside, .n_functions = 2};
+    const struct wl_aot_how how = {.table = &table, .pin = &pin, .thread = &thread};
+    char *text = written(lines, &how), *at;
+
+    (void)state;
+    /* a call with the state whose result is used is a call, and one with another state too */
+    assert_non_null(strstr(text, "  %21 = tail call i32 @g1(ptr %0, ptr swiftself %wl.memory, i32 %20) cold #6\n"));
+    assert_non_null(strstr(text, "  %50 = call i32 @g1("));
+    assert_null(strstr(text, "%41 = "));
+    at = strstr(text, "  %wl.to.0 = load i32, ptr %wl.there");
+    assert_non_null(at);
+    assert_non_null(strstr(at, "  %wl.t.0 = musttail call preserve_nonecc { i32, i32 } @h1(ptr noalias readonly %0, "));
+    assert_null(strstr(text, "@wl.t.1"));
+    /* its global is in the variable, but around calls; the other one is not */
+    assert_non_null(strstr(text, "  %wl.spc = getelementptr inbounds ptr, ptr %wl.spb, i64 1\n"));
+    assert_non_null(strstr(text, "  %14 = load i32, ptr %wl.sp, align 4\n"));
+    assert_non_null(strstr(text, "  store i32 %15, ptr %wl.sp, align 4\n"));
+    assert_non_null(strstr(text, "  %34 = load i32, ptr %33, align 4"));
+    at = strstr(text, "  store i32 %wl.sp.0, ptr %wl.spg");
+    assert_non_null(at);
+    at = strstr(at, "%21 = tail call");
+    assert_non_null(at);
+    assert_non_null(strstr(at, "  store i32 %wl.spv, ptr %wl.spg"));
+    /* the flag */
+    assert_non_null(strstr(text, "; preds = %entry\n  store i1 false, ptr %wl.called, align 1\n  %40 = "));
+    assert_null(strstr(text, "; preds = %entry\n  store i1 false, ptr %wl.called, align 1\n  %50 = "));
+    assert_null(strstr(text, "; preds = %on, %out\n  store i1 false"));
+    free(text);
+    /* what cannot set it leaves it clear */
+    thread.sets = some;
+    some[0] = false;
+    thread.tail.has = thread.stack.moves = outside;
+    text = written("  %16 = call i32 @f0(ptr %0, i32 %14) #6\n  ret i32 0\n", &how);
+    assert_null(strstr(text, "  store i1 true, ptr %wl.called"));
+    free(text);
+    some[0] = true;
+    text = written("  %16 = call i32 @f0(ptr %0, i32 %14) #6\n  ret i32 0\n", &how);
+    assert_non_null(strstr(text, "  store i1 true, ptr %wl.called"));
     free(text);
 }
 
@@ -617,6 +691,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_split_table, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_threaded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_threaded_ways, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pinned, setup, teardown),
         cmocka_unit_test(test_pin),
         cmocka_unit_test(test_table),

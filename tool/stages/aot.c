@@ -199,8 +199,7 @@ static int make_ir(struct work *w, struct wl_err *err) {
 
     if (!in)
         return wl_fail_errno(err, errno, "cannot open %s", w->spec->in);
-    if (wl_fs_mkdirs(stop, err) < 0 ||
-        read_module(in, w->spec->interpreter, tails, &table, &pin, &thread, err) < 0)
+    if (wl_fs_mkdirs(stop, err) < 0 || read_module(in, w->spec->interpreter, tails, &table, &pin, &thread, err) < 0)
         return -1;
     wl_strv_addf(&argv, "%s/bin/wasmedge", w->spec->wasmedge_root);
     for (const char *const *a = (const char *const[]){"compile", "--dump", "--optimize", "0", NULL}; *a; a++)

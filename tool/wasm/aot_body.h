@@ -39,7 +39,7 @@ struct wl_aot_body {
     struct wl_aot_tail_text tail;
     struct wl_aot_flag_text flag;
     unsigned n_tails, n_calls;
-    bool entry;             /* the next line is its first */
+    bool entry; /* the next line is its first */
     bool first_block;
     unsigned long scratch; /* bytes that any line wants (wl_aot_body_scratch) */
     unsigned n_scratch;    /* taken in this block */

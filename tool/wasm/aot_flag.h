@@ -20,7 +20,7 @@ int wl_aot_flag_find(const struct wl_wasm_module *m, uint32_t global, bool **ret
 /* What the lines of a function said; released and zeroed when it begins. */
 struct wl_aot_flag_text {
     char value[WL_AOT_NAME], test[WL_AOT_NAME]; /* the flag that was read last; that it is not 0 */
-    struct wl_buf clear;                        /* "\nLABEL:" for every block that is only reached with the flag clear */
+    struct wl_buf clear; /* "\nLABEL:" for every block that is only reached with the flag clear */
 };
 void wl_aot_flag_text_release(struct wl_aot_flag_text *x);
 

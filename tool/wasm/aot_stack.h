@@ -1,7 +1,7 @@
 /* The stack pointer of C's own stack, in the threaded functions of an interpreter (aot_thread.h).
  *
  * What has an address (the string of a number, a value that a slow way may want) C keeps in the memory, in a stack of its own, and moves
- * a global for it when a function begins and ends, whether it gets there or not: six instructions on the usual way. Here the
+ * a global for it when a function begins and ends, whether it gets there or not: six instructions on the usual way, two of them writes. Here the
  * global's value stays in a register. It is written before a call, for what is called, and put back behind it.
  *
  * The global is the one that most of the functions lower by a number. Promised by whoever asks for threading: what is called leaves

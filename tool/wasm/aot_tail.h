@@ -39,10 +39,10 @@ void wl_aot_tail_mark(const struct wl_aot_tail *tail, uint8_t *module);
 
 /* What the lines of a function with tails said; zeroed when it begins. */
 struct wl_aot_tail_text {
-    char parameter[WL_AOT_NAME];  /* the place that holds the state */
-    char state[WL_AOT_NAME];      /* the value that was read from it last */
-    char result[WL_AOT_NAME];     /* of the call that is held back */
-    char call[WL_AOT_TAIL_LINE];  /* its line; "" for none */
+    char parameter[WL_AOT_NAME]; /* the place that holds the state */
+    char state[WL_AOT_NAME];     /* the value that was read from it last */
+    char result[WL_AOT_NAME];    /* of the call that is held back */
+    char call[WL_AOT_TAIL_LINE]; /* its line; "" for none */
     uint32_t callee;
 };
 

@@ -23,13 +23,13 @@
 
 /* What the lines before it said; zeroed by wl_aot_text_start. */
 struct wl_aot_text {
-    bool loads;              /* ordinary accesses */
-    bool has_memory;         /* %wl.memory is the start of the memory (aot_pin.h) */
-    bool has_stack;          /* global `stack` is in a variable (aot_stack.h) */
+    bool loads;      /* ordinary accesses */
+    bool has_memory; /* %wl.memory is the start of the memory (aot_pin.h) */
+    bool has_stack;  /* global `stack` is in a variable (aot_stack.h) */
     unsigned long stack;
     unsigned long number, which; /* of the global in entry, global */
-    unsigned long field;     /* the part of the context in context, entry: 0 memories, 1 globals */
-    unsigned long intrinsic; /* the runtime's function in slot, host */
+    unsigned long field;         /* the part of the context in context, entry: 0 memories, 1 globals */
+    unsigned long intrinsic;     /* the runtime's function in slot, host */
     char context[WL_AOT_NAME], entry[WL_AOT_NAME], global[WL_AOT_NAME], slot[WL_AOT_NAME], host[WL_AOT_NAME];
 };
 

@@ -527,11 +527,12 @@ void wl_aot_thread_tail(FILE *out, const struct wl_aot_thread *t, uint32_t f, un
                 "  %s = zext i32 %%wl.to.%u to i64\n",
                 n, op, n);
     }
-    fprintf(out,
-            "  %%wl.t.%u = musttail call preserve_nonecc { i32, i32 } @h%u(ptr noalias readonly %%0, ptr %%wl.memory, "
-            WIDE " %%wl.wide, ptr %%wl.table, " WIDE " %s) strictfp\n"
-            "  ret { i32, i32 } %%wl.t.%u\n",
-            n, f, op, n);
+    fprintf(
+        out,
+        "  %%wl.t.%u = musttail call preserve_nonecc { i32, i32 } @h%u(ptr noalias readonly %%0, ptr %%wl.memory, " WIDE
+        " %%wl.wide, ptr %%wl.table, " WIDE " %s) strictfp\n"
+        "  ret { i32, i32 } %%wl.t.%u\n",
+        n, f, op, n);
 }
 
 bool wl_aot_thread_is_call(const char *line) {
