@@ -16,7 +16,8 @@ for verb in image-zstd image push push-zstd copy pull save load save-docker load
     a=$(sed -n "s/^$verb $small //p" "$out")
     b=$(sed -n "s/^$verb $large //p" "$out")
     ok "$verb: $b KiB with $large MB, below 32 MiB" test "${b:-99999}" -le 32768
-    # the compressor's buffers are all in use only with enough data, and threads come and go
+    # how many of a compressor's buffers a small layer uses depends on which thread is faster
+    case $verb in image* | push-zstd) continue ;; esac
     ok "$verb: not more than with $small MB ($a KiB)" test "${b:-99999}" -le $((${a:-0} + 4096))
 done
 done_testing
