@@ -72,6 +72,10 @@ is "$(wc -c <"$err")" 0 "and nothing on stderr with -q"
 run wlpack push --all-tags "$REGISTRY/all/app"
 status_is 0 "all tags"
 is "$(curl -s --noproxy '*' "http://$REGISTRY/v2/all/app/tags/list" | grep -o '"[12]"' | sort | tr -d '\n')" '"1""2"' "are there"
+wlpack tag app:1 plain
+run wlpack push --all-tags "$REGISTRY/all/plain"
+is "$(curl -s --noproxy '*' "http://$REGISTRY/v2/all/plain/tags/list" | grep -c '"latest"')" 1 "a name without a tag is its latest"
+wlpack rm plain
 run wlpack push "$REGISTRY/php:7"
 status_is 0 "an index"
 is "$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/php:7" | sha256sum | cut -d ' ' -f 1)" "${index#sha256:}" \

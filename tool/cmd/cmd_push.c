@@ -59,14 +59,15 @@ static int find_local(const struct wl_layout *l, const char *arg, const struct w
     return 0;
 }
 
-/* Splits "repository:tag" at the tag; false when there is none. */
+/* Splits "repository:tag" at the tag; one without a tag is NAME:latest. False for no name at all. */
 static bool split_name(const char *name, size_t *ret_len, const char **ret_tag) {
     const char *colon = name ? strrchr(name, ':') : NULL;
+    bool tagged = colon && !strchr(colon, '/');
 
-    if (!colon || strchr(colon, '/'))
+    if (!name)
         return false;
-    *ret_len = (size_t)(colon - name);
-    *ret_tag = colon + 1;
+    *ret_len = tagged ? (size_t)(colon - name) : strlen(name);
+    *ret_tag = tagged ? colon + 1 : WL_REF_DEFAULT_TAG;
     return true;
 }
 
