@@ -176,6 +176,26 @@ for ms in 1 2 3 5 8 12; do
 done
 is $bad 0 "save, ended by SIGINT: the whole file or none"
 
+# one that waits for its input: Ctrl-C ends it, and under nohup a closed terminal does not
+mkfifo slow
+for signal in INT HUP; do
+    (trap '' HUP && WLPACK_HOME=$T/h exec "$WLPACK" load --name slow:1 slow >slow-out 2>&1) &
+    pid=$!
+    exec 9>slow
+    head -c 1000 whole.tar >&9
+    sleep 0.5
+    kill -$signal $pid
+    [ $signal = INT ] || tail -c +1001 whole.tar >&9
+    exec 9>&-
+    wait $pid
+    code=$?
+    case $signal in
+    INT) is $code 130 "load of a pipe: Ctrl-C ends it" ;;
+    HUP) is "$code $(cat slow-out)" "0 slow:1	$good" "and under nohup it goes on to its end" ;;
+    esac
+    ok "nothing is left" test -z "$(ls -A h/tmp 2>/dev/null)"
+done
+
 # a push or a copy that dies leaves no tag or the whole image, and is repeated
 # whole REF: the registry has the image, or (4) no such tag
 whole() {

@@ -48,11 +48,13 @@ static void on_signal(int sig, siginfo_t *info, void *context) {
 
 void wl_signals_init(void) {
     struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+    struct sigaction hup;
 
     sigemptyset(&sa.sa_mask);
-    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGINT, &sa, NULL); /* also where a shell's "&" ignores it: who sends it to us alone means it */
     sigaction(SIGTERM, &sa, NULL);
-    sigaction(SIGHUP, &sa, NULL);
+    if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN) /* nohup */
+        sigaction(SIGHUP, &sa, NULL);
     sa.sa_flags = 0;
     sa.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &sa, NULL);
