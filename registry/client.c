@@ -181,6 +181,14 @@ void wl_client_wasted(struct wl_client *c, uint64_t n) {
     pthread_mutex_unlock(&c->mutex);
 }
 
+void wl_client_note_wrong_bytes(struct wl_client *c) {
+    __atomic_store_n(&c->wrong_bytes, true, __ATOMIC_RELAXED);
+}
+
+bool wl_client_wrong_bytes(const struct wl_client *c) {
+    return __atomic_load_n(&c->wrong_bytes, __ATOMIC_RELAXED);
+}
+
 struct wl_client_stats wl_client_stats(struct wl_client *c) {
     struct wl_client_stats s;
 

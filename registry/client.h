@@ -43,6 +43,9 @@ const char *wl_client_base(const struct wl_client *c); /* "https://host" */
 /* What the registry said in Warning headers, each once. Read it when no call is running. */
 const struct wl_strv *wl_client_warnings(const struct wl_client *c);
 
+/* Whether the registry has sent bytes that are not those of the digest or size asked for; that call has failed. */
+bool wl_client_wrong_bytes(const struct wl_client *c);
+
 /* What it cost so far. */
 struct wl_client_stats {
     uint64_t requests;   /* answered or not */

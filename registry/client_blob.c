@@ -110,12 +110,14 @@ struct stream {
     void *arg;
     uint64_t done; /* bytes handed on */
     uint64_t skip; /* bytes that come again and were handed on before */
+    bool wrong;    /* it is not so large as it should be */
 };
 
 static int stream_begin(void *arg, int status, uint64_t total, struct wl_err *err) {
     struct stream *s = arg;
 
-    if (total && total != s->d->size)
+    s->wrong = total && total != s->d->size;
+    if (s->wrong)
         return wl_fail(err, WL_NET, "the registry has %" PRIu64 " bytes where the manifest says %" PRIu64, total,
                        s->d->size);
     s->skip = status == 206 ? 0 : s->done;
@@ -128,7 +130,8 @@ static int stream_write(void *arg, const void *p, size_t n, struct wl_err *err) 
 
     s->skip -= again;
     n -= again;
-    if (n > s->d->size - s->done)
+    s->wrong = n > s->d->size - s->done;
+    if (s->wrong)
         return wl_fail(err, WL_NET, "the registry sends more than the %" PRIu64 " bytes of the manifest", s->d->size);
     if (n && s->write(s->arg, (const char *)p + again, n, err) < 0)
         return -1;
@@ -158,6 +161,7 @@ static enum outcome download(struct wl_client *c, const char *url, const char *w
     if (res.status == 200 || res.status == 206) {
         if (s->done == s->d->size)
             return DONE;
+        s->wrong = true;
         wl_fail(err, WL_NET, "%s: %s: the registry sends %" PRIu64 " bytes where the manifest says %" PRIu64, c->host,
                 what, s->done, s->d->size);
         return FAILED;
@@ -181,6 +185,8 @@ int wl_client_blob_stream(struct wl_client *c, const struct wl_oci_descriptor *d
 
         if (o == DONE)
             return 0;
+        if (s.wrong)
+            wl_client_note_wrong_bytes(c);
         if (s.done > before)
             attempt = 1;
         if (o == FAILED || wl_interrupted() || attempt >= WL_CLIENT_TRIES || !wl_client_may_repeat(c) ||
@@ -200,8 +206,10 @@ int wl_client_blob_get(struct wl_client *c, struct wl_layout *layout, const stru
     if (wl_blob_begin(&w, layout, err) < 0 || wl_client_blob_stream(c, d, to_layout, &w, progress, err) < 0)
         return -1;
     if (wl_blob_commit(&w, &d->digest, NULL, NULL, err) < 0) {
-        if (err->code == WL_FAILED && !wl_layout_blob_has(layout, &d->digest, -1))
+        if (err->code == WL_FAILED && !wl_layout_blob_has(layout, &d->digest, -1)) {
             err->code = WL_NET;
+            wl_client_note_wrong_bytes(c);
+        }
         return wl_err_context(err, "%s: download of %s", c->host, wl_digest_str(&d->digest).s);
     }
     return 0;

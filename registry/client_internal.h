@@ -13,7 +13,8 @@ struct wl_client {
     char *path;     /* repository */
     char *base_url; /* scheme://host[:port], no slash at the end */
     unsigned flags;
-    bool challenged; /* the registry wanted authorisation at least once */
+    bool wrong_bytes; /* set by any worker */
+    bool challenged;  /* the registry wanted authorisation at least once */
     pthread_mutex_t mutex;
     struct wl_strv warnings;
     struct wl_client_stats stats;
@@ -34,6 +35,8 @@ int wl_client_call(struct wl_client *c, struct wl_http_request *req, unsigned fl
 bool wl_client_may_repeat(struct wl_client *c);
 /* Whether an answer is a failure in passing: as wl_http_status_transient, and 403 with Retry-After (GHCR's secondary limits). */
 bool wl_client_transient(const struct wl_http_response *res);
+/* Notes that bytes came that are not those asked for. */
+void wl_client_note_wrong_bytes(struct wl_client *c);
 /* Counts bytes of a blob that were sent in vain. */
 void wl_client_wasted(struct wl_client *c, uint64_t n);
 

@@ -44,12 +44,16 @@ static int fetch(struct wl_client *c, const char *tag_or_digest, struct wl_http_
     if (res->status != 200)
         return wl_client_status_error(c, what, res, err);
     *ret = wl_digest_of(res->body.p ? res->body.p : "", res->body.len);
-    if (wl_digest_parse(tag_or_digest, &asked) && !wl_digest_equal(&asked, ret))
+    if (wl_digest_parse(tag_or_digest, &asked) && !wl_digest_equal(&asked, ret)) {
+        wl_client_note_wrong_bytes(c);
         return wl_fail(err, WL_NET, "%s: %s: the registry sends other bytes (%s)", c->host, what, wl_digest_str(ret).s);
+    }
     header = wl_http_header(res, "Docker-Content-Digest", 0);
-    if (header && wl_digest_parse(header, &said) && !wl_digest_equal(&said, ret))
+    if (header && wl_digest_parse(header, &said) && !wl_digest_equal(&said, ret)) {
+        wl_client_note_wrong_bytes(c);
         return wl_fail(err, WL_NET, "%s: %s: the registry announces %s and sends %s", c->host, what, header,
                        wl_digest_str(ret).s);
+    }
     return 0;
 }
 

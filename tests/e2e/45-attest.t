@@ -163,6 +163,37 @@ PY
 ok "openssl verifies the signature" openssl dgst -sha256 -verify team.key.pub -signature signature payload
 ok "over the image's digest" grep -q "\"docker-manifest-digest\":\"$digest\"" payload
 
+# --- a registry that was tampered with: the layer, the configuration, the provenance, the SBOM, the signed text ---
+python3 - "$oci" "$digest" "$REGISTRY" "$tag" >parts <<'PY'
+import json, sys, urllib.request
+oci, digest, host, tag = sys.argv[1:]
+blob = lambda d: json.load(open(oci + '/blobs/sha256/' + d[7:]))
+m = blob(digest)
+print('layer', m['layers'][0]['digest'][7:])
+print('configuration', m['config']['digest'][7:])
+for e in json.load(open(oci + '/index.json'))['manifests']:
+    if e.get('artifactType') and blob(e['digest'])['subject']['digest'] == digest:
+        print(e['artifactType'].split('/')[1], blob(e['digest'])['layers'][0]['digest'][7:])
+url = 'http://%s/v2/team/tiny/manifests/%s' % (host, tag)
+sig = json.load(urllib.request.urlopen(urllib.request.Request(url, headers={'Accept': 'application/vnd.oci.image.manifest.v1+json'})))
+print('signed-text', sig['layers'][0]['digest'][7:])
+PY
+is "$(cut -d " " -f 1 parts | tr "\n" " ")" "layer configuration vnd.in-toto+json spdx+json signed-text " "five parts"
+while read -r what hex; do
+    data=$(find "$REGISTRY_DIR" -path "*/$hex/data")
+    cp "$data" kept
+    printf '\001' | dd of="$data" bs=1 seek=3 conv=notrunc 2>/dev/null
+    run wlpack verify --key team.key.pub "$ref"
+    status_is 1 "$what: another byte in the registry"
+    out_like '^FAILED' "is a check that failed"
+    err_unlike 'canary|internal' "and nothing else"
+    run wlpack verify --json --key team.key.pub "$ref"
+    is "$(python3 -c "import json; print(json.load(open('$out'))['ok'])")" False "$what: so does --json"
+    cp kept "$data"
+done <parts
+run wlpack verify --key team.key.pub "$ref"
+status_is 0 "put right again"
+
 # --- a store that was tampered with ---
 blob=$(python3 -c "
 import json

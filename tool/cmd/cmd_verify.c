@@ -22,7 +22,8 @@ static void print_json(const struct wl_verify *v, const char *ref) {
 
     wl_jw_begin(&w, '{');
     wl_jw_kstr(&w, "ref", ref);
-    wl_jw_kstr(&w, "digest", wl_digest_str(&v->d->digest).s);
+    if (v->d)
+        wl_jw_kstr(&w, "digest", wl_digest_str(&v->d->digest).s);
     wl_jw_kbool(&w, "ok", wl_verify_ok(v));
     wl_jw_key(&w, "checks");
     wl_jw_begin(&w, '[');
@@ -79,6 +80,15 @@ static int verify_local(const struct wl_args *args, struct wl_verify *v, const c
     return finish(args, v, ref, err);
 }
 
+/* A registry that sends other bytes than those of a digest is a finding, not an error of the run. */
+static int broken_off(const struct wl_args *args, struct wl_verify *v, const struct wl_client *c, const char *ref,
+                      struct wl_err *err) {
+    if (!wl_client_wrong_bytes(c))
+        return wl_err_context(err, "%s", ref);
+    wl_verify_check(v, "digests", false, wl_strdup(err->msg));
+    return finish(args, v, ref, err);
+}
+
 /* An image of a registry: it is pulled into a layout of its own, which goes away again. */
 static int verify_remote(const struct wl_args *args, struct wl_home *home, struct wl_verify *v, const char *ref,
                          const struct wl_reference *r, struct wl_err *err) {
@@ -93,12 +103,12 @@ static int verify_remote(const struct wl_args *args, struct wl_home *home, struc
         wl_client_open(r, wl_args_has(args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0, NULL, NULL, &c, err) < 0)
         return -1;
     if (wl_pull(c, &l, r->has_digest ? digest.s : wl_reference_tag(r), NULL, 0, &progress, &pulled, err) < 0)
-        return wl_err_context(err, "%s", ref);
+        return broken_off(args, v, c, ref, err);
     v->layout = &l;
     v->client = c;
     v->d = &pulled.root;
     if (wl_verify_run(v, err) < 0)
-        return wl_err_context(err, "%s", ref);
+        return broken_off(args, v, c, ref, err);
     wl_remote_warnings(c);
     return finish(args, v, ref, err);
 }
