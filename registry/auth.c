@@ -100,6 +100,7 @@ static char *basic_value(const char *user, const char *password) {
     WL_AUTOFREE char *encoded = wl_base64_encode(plain, strlen(plain));
 
     wl_out_secret(encoded);
+    wl_out_secret(password);
     return wl_sprintf("Basic %s", encoded);
 }
 

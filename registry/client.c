@@ -60,11 +60,21 @@ static const char *status_text(int status) {
     static const struct {
         int status;
         const char *text;
-    } texts[] = {{400, "bad request"},        {401, "not authorised"},       {403, "forbidden"},
-                 {404, "not found"},          {405, "not allowed"},          {408, "timed out"},
-                 {409, "conflict"},           {413, "too large for it"},     {416, "out of order"},
-                 {429, "too many requests"},  {500, "internal error"},       {502, "bad gateway"},
-                 {503, "out of service now"}, {504, "its gateway timed out"}};
+    } texts[] = {{400, "bad request"},
+                 {401, "not authorised"},
+                 {403, "forbidden"},
+                 {404, "not found"},
+                 {405, "not allowed"},
+                 {407, "the proxy wants a login: https_proxy=http://USER:PASSWORD@HOST:PORT"},
+                 {408, "timed out"},
+                 {409, "conflict"},
+                 {413, "too large for it"},
+                 {416, "out of order"},
+                 {429, "too many requests"},
+                 {500, "internal error"},
+                 {502, "bad gateway"},
+                 {503, "out of service now"},
+                 {504, "its gateway timed out"}};
 
     for (size_t i = 0; i < WL_ARRAY_LEN(texts); i++)
         if (texts[i].status == status)
@@ -381,7 +391,7 @@ int wl_client_open(const struct wl_reference *ref, unsigned flags, const char *u
         if (wl_auth_challenged(c->auth, &res, NULL, 0, err) < 0 && wl_http_time_left() == 0)
             return -1;
     }
-    if (res.status >= 500 || res.status == 429)
+    if (res.status >= 500 || res.status == 429 || res.status == 407)
         return wl_client_status_error(c, "/v2/", &res, err);
     keep_warnings(c, &res);
     *ret = WL_STEAL(c);

@@ -62,6 +62,7 @@ int wl_http_new(struct wl_http **ret, struct wl_err *err) {
     pthread_once(&once, init_curl);
     if (init_result != CURLE_OK)
         return wl_fail(err, WL_NET, "libcurl cannot start: %s", curl_easy_strerror(init_result));
+    wl_http_hide_proxies();
     h = wl_calloc(1, sizeof(*h));
     pthread_mutex_init(&h->mutex, NULL);
     h->settings = &settings;

@@ -287,6 +287,9 @@ static int transfer_error(struct wl_http_exchange *x, const char *method, CURLco
         x->req->transient = true;
         break;
     case CURLE_RECV_ERROR:
+        x->req->transient =
+            !strstr(text, "response 4"); /* a proxy that refuses the tunnel ("CONNECT tunnel failed, response 407") */
+        break;
     case CURLE_SEND_ERROR:
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:

@@ -56,6 +56,8 @@ char *wl_http_url_shown(const char *url);
 
 /* Tells a CURL handle which proxy to ask for a URL, or none (http_proxy.c). */
 void wl_http_set_proxy(void *curl, const char *url);
+/* Keeps the logins in the proxy variables out of messages. */
+void wl_http_hide_proxies(void);
 /* Whether a NO_PROXY list names a host (an address without brackets) and port ("443"). */
 bool wl_http_no_proxy(const char *list, const char *host, const char *port);
 

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "../tool/base/mem.h"
+#include "../tool/base/out.h"
 #include "http_internal.h"
 #include "reference.h"
 
@@ -116,6 +117,27 @@ static bool goes_direct(const char *url) {
         name[strcspn(name, "]")] = '\0';
     }
     return wl_http_no_proxy(list, name, port ? port : strncasecmp(url, "https:", 6) == 0 ? "443" : "80");
+}
+
+/* libcurl shows a proxy's URL that it cannot read as it is. */
+void wl_http_hide_proxies(void) {
+    static const char *const names[] = {"http_proxy",  "HTTP_PROXY", "https_proxy",
+                                        "HTTPS_PROXY", "all_proxy",  "ALL_PROXY"};
+
+    for (size_t i = 0; i < WL_ARRAY_LEN(names); i++) {
+        const char *s = getenv(names[i]);
+        const char *at = s ? strrchr(s, '@') : NULL;
+        const char *user = at ? strstr(s, "://") : NULL;
+        WL_AUTOFREE char *login = NULL;
+
+        if (!at)
+            continue;
+        user = user && user < at ? user + 3 : s;
+        login = wl_strndup(user, (size_t)(at - user));
+        wl_out_secret(login);
+        if (strchr(login, ':'))
+            wl_out_secret(strchr(login, ':') + 1);
+    }
 }
 
 void wl_http_set_proxy(void *curl, const char *url) {

@@ -44,6 +44,11 @@ void wl_out_secret(const char *s) {
     if (strlen(s) < SECRET_MIN)
         return;
     pthread_mutex_lock(&out.mutex);
+    for (size_t i = 0; i < SECRETS_MAX; i++)
+        if (out.secrets[i] && strcmp(out.secrets[i], s) == 0) { /* many tokens must not push the password out */
+            pthread_mutex_unlock(&out.mutex);
+            return;
+        }
     free(out.secrets[out.n_secrets % SECRETS_MAX]);
     out.secrets[out.n_secrets % SECRETS_MAX] = wl_strdup(s);
     out.n_secrets++;
