@@ -401,6 +401,9 @@ int wl_client_open(const struct wl_reference *ref, unsigned flags, const char *u
 void wl_client_close(struct wl_client *c) {
     if (!c)
         return;
+    for (size_t i = 0; i < c->n_added; i++)
+        wl_buf_release(&c->added[i].index);
+    free(c->added);
     wl_auth_free(c->auth);
     wl_http_free(c->http);
     wl_strv_release(&c->warnings);

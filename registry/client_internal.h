@@ -6,6 +6,12 @@
 
 #include "client.h"
 
+/* An entry that this client has added to a fallback tag (referrers.c). */
+struct wl_added {
+    struct wl_digest subject;
+    struct wl_buf index; /* an index that holds it alone */
+};
+
 struct wl_client {
     struct wl_http *http;
     struct wl_auth *auth;
@@ -18,7 +24,10 @@ struct wl_client {
     pthread_mutex_t mutex;
     struct wl_strv warnings;
     struct wl_client_stats stats;
-    unsigned budget; /* quarters of a repetition: WL_CLIENT_BUDGET_GAIN make one */
+    struct wl_added *added;
+    size_t n_added;
+    long long add_ms; /* the longest time that adding took, from the reading to the answer */
+    unsigned budget;  /* quarters of a repetition: WL_CLIENT_BUDGET_GAIN make one */
 };
 
 enum wl_call_flags {

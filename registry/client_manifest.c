@@ -8,7 +8,8 @@
 /* What we take; registries convert or refuse by it. */
 #define ACCEPT "Accept: " WL_MT_MANIFEST ", " WL_MT_INDEX ", " WL_MT_DOCKER_MANIFEST ", " WL_MT_DOCKER_INDEX
 
-#define PAGES_MAX 1000 /* answers that the list of tags may be spread over */
+#define DISTURBED_TRIES 3 /* of a PUT that is said to have another digest */
+#define PAGES_MAX 1000    /* answers that the list of tags may be spread over */
 
 static const char *const accept_headers[] = {ACCEPT, NULL};
 
@@ -118,6 +119,22 @@ static int check_stored(struct wl_client *c, const char *what, const char *tag_o
     return 0;
 }
 
+/* The bytes are ours and the digest is right: a registry that says otherwise was disturbed, as distribution is by another who writes the
+ * same tag at the same time. */
+static int put_call(struct wl_client *c, struct wl_http_request *req, struct wl_http_response *ret,
+                    struct wl_err *err) {
+    for (unsigned attempt = 1;; attempt++) {
+        if (wl_client_call(c, req, 0, ret, err) < 0)
+            return -1;
+        if (ret->status != 400 || !wl_client_error_has(ret, "DIGEST_INVALID") || attempt >= DISTURBED_TRIES ||
+            !wl_client_may_repeat(c))
+            return 0;
+        wl_http_response_release(ret);
+        if (wl_http_backoff(attempt, -1, err) < 0)
+            return -1;
+    }
+}
+
 int wl_client_manifest_put(struct wl_client *c, const char *tag_or_digest, const char *media_type, struct wl_blob bytes,
                            const struct wl_digest *digest, struct wl_client_put *ret, struct wl_err *err) {
     WL_AUTO(wl_http_response_release) struct wl_http_response res = {0};
@@ -133,7 +150,7 @@ int wl_client_manifest_put(struct wl_client *c, const char *tag_or_digest, const
     if (!ret)
         ret = &ignored;
     *ret = (struct wl_client_put){0};
-    if (wl_client_call(c, &req, 0, &res, err) < 0)
+    if (put_call(c, &req, &res, err) < 0)
         return -1;
     ret->status = res.status;
     if (res.status < 200 || res.status > 299) {

@@ -246,7 +246,8 @@ static int copy_all(struct copy *p, const struct wl_copy *spec, struct wl_copy_r
         return -1;
     if (p->same && !(p->flags & WL_COPY_DRY_RUN))
         wl_client_will_mount(p->to, wl_client_path(p->from));
-    if (copy_one(p, &root, spec->tag, &r, err) < 0 || ((p->flags & WL_COPY_REFERRERS) && all_referrers(p, &r, err) < 0))
+    if (copy_one(p, &root, spec->tag, &r, err) < 0 ||
+        ((p->flags & WL_COPY_REFERRERS) && all_referrers(p, &r, err) < 0) || wl_referrers_settle(p->to, err) < 0)
         return -1;
     *ret = (struct wl_copy_result){
         .root = {.media_type = wl_arena_strdup(&r.arena, root.media_type), .digest = root.digest, .size = root.size},

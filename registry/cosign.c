@@ -1,6 +1,8 @@
 #include "cosign.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../tool/base/json.h"
 #include "../tool/base/mem.h"
@@ -233,8 +235,8 @@ static int fetch_layers(struct wl_client *c, struct wl_layout *l, const struct w
     return 0;
 }
 
-int wl_cosign_sign(struct wl_client *c, struct wl_layout *l, const char *repository, const struct wl_digest *subject,
-                   const struct wl_sign_key *k, bool *ret_added, struct wl_err *err) {
+static int sign_once(struct wl_client *c, struct wl_layout *l, const char *repository, const struct wl_digest *subject,
+                     const struct wl_sign_key *k, bool *ret_added, struct wl_err *err) {
     WL_AUTO(wl_arena_release) struct wl_arena a = {0};
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     WL_AUTO(wl_push_result_release) struct wl_push_result pushed = {0};
@@ -261,5 +263,79 @@ int wl_cosign_sign(struct wl_client *c, struct wl_layout *l, const char *reposit
         wl_push(c, l, &root, wl_cosign_tag(subject).s, 0, NULL, &pushed, err) < 0)
         return -1;
     *ret_added = true;
+    return 0;
+}
+
+/* What the signature tag stands for; zeroes for nothing. */
+static int look_at_tag(struct wl_client *c, const struct wl_digest *subject, struct wl_digest *ret,
+                       struct wl_err *err) {
+    bool found;
+
+    *ret = (struct wl_digest){0};
+    return wl_client_manifest_head(c, wl_cosign_tag(subject).s, &found, ret, err);
+}
+
+int wl_cosign_sign(struct wl_client *c, struct wl_layout *l, const char *repository, const struct wl_digest *subject,
+                   const struct wl_sign_key *k, bool *ret_added, struct wl_err *err) {
+    for (unsigned attempt = 1;; attempt++) {
+        struct wl_digest before, after;
+        struct wl_err ignored;
+
+        if (look_at_tag(c, subject, &before, err) < 0)
+            return -1;
+        if (sign_once(c, l, repository, subject, k, ret_added, err) == 0)
+            return 0;
+        /* somebody else who signed at the same time moved the tag: with theirs then */
+        if (err->code != WL_NET || attempt >= WL_COSIGN_TRIES || look_at_tag(c, subject, &after, &ignored) < 0 ||
+            wl_digest_equal(&before, &after) || wl_http_backoff(attempt, -1, err) < 0)
+            return -1;
+    }
+}
+
+static long long now_ms(void) {
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void wl_cosign_added_release(struct wl_cosign_added *a) {
+    free(a->v);
+}
+
+int wl_cosign_sign_noted(struct wl_client *c, struct wl_layout *l, const char *repository,
+                         const struct wl_digest *subject, const struct wl_sign_key *k, struct wl_cosign_added *to,
+                         bool *ret_added, struct wl_err *err) {
+    long long start = now_ms();
+
+    if (wl_cosign_sign(c, l, repository, subject, k, ret_added, err) < 0)
+        return -1;
+    if (!*ret_added)
+        return 0;
+    if (now_ms() - start > to->took_ms)
+        to->took_ms = now_ms() - start;
+    to->v = wl_reallocarray(to->v, to->n + 1, sizeof(*to->v));
+    to->v[to->n++] = *subject;
+    return 0;
+}
+
+int wl_cosign_settle(struct wl_client *c, struct wl_layout *l, const char *repository, const struct wl_sign_key *k,
+                     const struct wl_cosign_added *added, struct wl_err *err) {
+    bool lost = added->n > 0;
+
+    for (unsigned attempt = 1; lost; attempt++) {
+        if (attempt > WL_COSIGN_TRIES)
+            return wl_fail(err, WL_NET, "signatures of %s are rewritten by somebody else again and again", repository);
+        if (wl_http_wait(wl_referrers_pause_ms(added->took_ms), err) < 0)
+            return -1;
+        lost = false;
+        for (size_t i = 0; i < added->n; i++) {
+            bool again;
+
+            if (wl_cosign_sign(c, l, repository, &added->v[i], k, &again, err) < 0)
+                return -1;
+            lost = lost || again;
+        }
+    }
     return 0;
 }

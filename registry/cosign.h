@@ -35,8 +35,26 @@ struct wl_cosign_result {
 int wl_cosign_verify(struct wl_client *c, struct wl_layout *l, const struct wl_digest *subject,
                      const struct wl_sign_key *k, struct wl_cosign_result *ret, struct wl_err *err);
 
-/* Adds a signature beside those that are there, unless there is one by this key. *ret_added: whether one was made. */
+/* Adds a signature beside those that are there, unless there is one by this key. *ret_added: whether one was made. When somebody else
+ * signs at the same time it is added to theirs, in WL_COSIGN_TRIES tries. */
+#define WL_COSIGN_TRIES 6
 int wl_cosign_sign(struct wl_client *c, struct wl_layout *l, const char *repository, const struct wl_digest *subject,
                    const struct wl_sign_key *k, bool *ret_added, struct wl_err *err);
+
+/* Signatures that were added: manifests, and how long the slowest took. */
+struct wl_cosign_added {
+    struct wl_digest *v;
+    size_t n;
+    long long took_ms;
+};
+void wl_cosign_added_release(struct wl_cosign_added *a);
+/* Signs and, if that added one, notes it. */
+int wl_cosign_sign_noted(struct wl_client *c, struct wl_layout *l, const char *repository,
+                         const struct wl_digest *subject, const struct wl_sign_key *k, struct wl_cosign_added *to,
+                         bool *ret_added, struct wl_err *err);
+/* Looks once more, a moment later, whether all are still there, and adds again those that another signer has lost (see
+ * wl_referrers_settle). */
+int wl_cosign_settle(struct wl_client *c, struct wl_layout *l, const char *repository, const struct wl_sign_key *k,
+                     const struct wl_cosign_added *added, struct wl_err *err);
 
 #endif

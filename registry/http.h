@@ -125,6 +125,9 @@ int wl_http_download(struct wl_http *h, struct wl_http_download *d, uint64_t *re
  * from 0.2 s up to 10 s. Returns early and fails when interrupted, and at once when the settings' deadline would pass. */
 int wl_http_backoff(unsigned attempt, int retry_after, struct wl_err *err);
 
+/* Waits so many milliseconds, with the same endings. */
+int wl_http_wait(unsigned long ms, struct wl_err *err);
+
 /* URL helpers. */
 bool wl_url_valid(const char *url); /* http(s)://host..., no control characters or spaces */
 /* Same scheme, host and port (default ports filled in). */

@@ -89,6 +89,10 @@ int wl_http_backoff(unsigned attempt, int retry_after, struct wl_err *err) {
             r = (uint32_t)getpid();
         ms = ms / 2 + r % (ms / 2 + 1);
     }
+    return wl_http_wait(ms, err);
+}
+
+int wl_http_wait(unsigned long ms, struct wl_err *err) {
     if ((long long)ms > wl_http_time_left())
         return wl_http_too_late(err);
     while (ms > 0 && !wl_interrupted()) {

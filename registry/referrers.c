@@ -2,10 +2,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
 #include "../tool/base/json.h"
 #include "../tool/base/mem.h"
 #include "client_internal.h"
+
+#define SETTLE_MIN_MS 100  /* before what was written to a fallback tag is looked at once more */
+#define SETTLE_MAX_MS 5000 /* at most */
 
 struct wl_referrers_tag wl_referrers_tag(const struct wl_digest *subject) {
     struct wl_referrers_tag t;
@@ -198,19 +203,93 @@ static int add_once(struct wl_client *c, const struct wl_digest *subject, const 
     return wl_client_manifest_put(c, tag.s, WL_MT_INDEX, wl_buf_blob(&text), &digest, NULL, err);
 }
 
+static long long now_ms(void) {
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* add_once, and how long it took when it wrote. */
+static int add_timed(struct wl_client *c, const struct wl_digest *subject, const struct wl_oci_descriptor *d,
+                     bool *ret_there, struct wl_err *err) {
+    long long start = now_ms();
+
+    if (add_once(c, subject, d, ret_there, err) < 0)
+        return wl_err_context(err, "adding to the referrers tag");
+    if (!*ret_there && now_ms() - start > c->add_ms)
+        c->add_ms = now_ms() - start;
+    return 0;
+}
+
+static void remember(struct wl_client *c, const struct wl_digest *subject, const struct wl_oci_descriptor *d) {
+    struct wl_added *a;
+
+    c->added = wl_reallocarray(c->added, c->n_added + 1, sizeof(*c->added));
+    a = &c->added[c->n_added++];
+    *a = (struct wl_added){.subject = *subject};
+    new_index(d, &a->index);
+}
+
 int wl_referrers_add(struct wl_client *c, const struct wl_digest *subject, const struct wl_oci_descriptor *d,
                      struct wl_err *err) {
     for (unsigned attempt = 1; attempt <= WL_REFERRERS_TRIES; attempt++) {
         bool there;
 
-        if (add_once(c, subject, d, &there, err) < 0)
-            return wl_err_context(err, "adding to the referrers tag");
-        if (there)
+        if (add_timed(c, subject, d, &there, err) < 0)
+            return -1;
+        if (there) {
+            if (attempt > 1)
+                remember(c, subject, d);
             return 0;
+        }
         /* whoever read the index before us and wrote it after us has lost our entry: the next look tells */
         if (attempt > 1 && wl_http_backoff(attempt, -1, err) < 0)
             return -1;
     }
     return wl_fail(err, WL_NET, "%s: the referrers of %s are rewritten by somebody else again and again", c->host,
                    wl_digest_str(subject).s);
+}
+
+/* Longer than whoever has read the index before we wrote it may take until it has written it: as long as we took, thrice; and by chance
+ * a little more, so that those who meet again and again part. */
+unsigned long wl_referrers_pause_ms(long long took_ms) {
+    unsigned long ms = took_ms * 3 < SETTLE_MIN_MS ? SETTLE_MIN_MS : (unsigned long)took_ms * 3;
+    uint32_t r = 0;
+
+    if (getrandom(&r, sizeof(r), GRND_NONBLOCK) != sizeof(r))
+        r = (uint32_t)now_ms();
+    ms += r % (ms / 2);
+    return ms < SETTLE_MAX_MS ? ms : SETTLE_MAX_MS;
+}
+
+static int look_again(struct wl_client *c, const struct wl_added *added, bool *ret_there, struct wl_err *err) {
+    WL_AUTO(wl_arena_release) struct wl_arena a = {0};
+    struct wl_oci_descriptors one = {0};
+
+    if (take_index("referrers", wl_buf_blob(&added->index), NULL, &a, &one, err) < 0)
+        return -1;
+    return add_timed(c, &added->subject, &one.v[0], ret_there, err);
+}
+
+int wl_referrers_settle(struct wl_client *c, struct wl_err *err) {
+    for (unsigned attempt = 1; c->n_added > 0; attempt++) {
+        bool lost = false;
+
+        if (attempt > WL_REFERRERS_TRIES)
+            return wl_fail(err, WL_NET, "%s: the referrers of %s are rewritten by somebody else again and again",
+                           c->host, wl_digest_str(&c->added[0].subject).s);
+        if (wl_http_wait(wl_referrers_pause_ms(c->add_ms), err) < 0)
+            return -1;
+        for (size_t i = 0; i < c->n_added; i++) {
+            bool there;
+
+            if (look_again(c, &c->added[i], &there, err) < 0)
+                return -1;
+            lost = lost || !there;
+        }
+        while (!lost && c->n_added > 0)
+            wl_buf_release(&c->added[--c->n_added].index);
+    }
+    return 0;
 }

@@ -37,4 +37,13 @@ int wl_referrers_list(struct wl_client *c, const struct wl_digest *subject, cons
 int wl_referrers_add(struct wl_client *c, const struct wl_digest *subject, const struct wl_oci_descriptor *d,
                      struct wl_err *err);
 
+/* How many milliseconds to wait before what was added by reading, changing and writing a tag is looked at once more, when that took so
+ * long. */
+unsigned long wl_referrers_pause_ms(long long took_ms);
+
+/* Looks once more, a moment later, at what wl_referrers_add has written by this client, and adds again what another writer has lost: who
+ * read the index before we wrote it may write it after we have read it back. Called once behind the last referrer; costs nothing when
+ * nothing was written. Not thread safe. */
+int wl_referrers_settle(struct wl_client *c, struct wl_err *err);
+
 #endif

@@ -227,4 +227,47 @@ for verb in "sign --key good" "verify --key good.pub"; do
     status_is 4 "$verb --timeout at a registry that is silent"
     err_like 'time given by --timeout' "$verb: told"
 done
+# --- several at a time: each says something else about the same image, each signs it with a key of its own ---
+printf '{"base": "scratch", "files": [{"from": "site", "to": "/s"}], "entrypoint": ["/s/a"]}' >race.json
+for i in 1 2 3 4 5; do
+    WLPACK_HOME=$T/race$i WLPACK_BUILDER_ID=urn:builder:$i SOURCE_DATE_EPOCH=1700000000 wlpack image -q --no-git -t race:1 race.json >made 2>&1
+    wlpack sign --new-key race$i.key >made 2>&1
+done
+pushes() {
+    pids=
+    for i in 1 2 3 4 5; do
+        (WLPACK_HOME=$T/race$i exec "$WLPACK" push -q "$1/race:1" >"pushed$i" 2>&1) &
+        pids="$pids $!"
+    done
+    failed=0
+    for pid in $pids; do
+        wait "$pid" || failed=$((failed + 1))
+    done
+    echo $failed
+}
+signs() {
+    pids=
+    for i in 1 2 3 4 5; do
+        ("$WLPACK" sign -q --key race$i.key "$1/race:1" >"pushed$i" 2>&1) &
+        pids="$pids $!"
+    done
+    failed=0
+    for pid in $pids; do
+        wait "$pid" || failed=$((failed + 1))
+    done
+    echo $failed
+}
+for round in 1 2 3; do
+    is "$(pushes "$one/round$round")" 0 "five pushes at the same time, round $round"
+    WLPACK_HOME=$T/got$round run wlpack pull --referrers "$one/round$round/race:1"
+    is "$(python3 -c "
+import json
+print(sum(m.get('artifactType') == 'application/vnd.in-toto+json' for m in json.load(open('$T/got$round/oci/index.json'))['manifests']))")" \
+        5 "what each of them said is there"
+done
+is "$(signs "$one/round1")" 0 "five signers at the same time"
+for i in 1 2 3 4 5; do
+    run wlpack verify --no-recipe --key race$i.key.pub "$one/round1/race:1"
+    is "$(grep -c '^ok  *signature' "$out")" 7 "the signatures of key $i: image, SBOM and five provenances"
+done
 done_testing

@@ -3,6 +3,7 @@
 
 #include "../../registry/layout_referrers.h"
 #include "../../registry/push.h"
+#include "../../registry/referrers.h"
 #include "../base/json.h"
 #include "../base/mem.h"
 #include "../base/out.h"
@@ -264,6 +265,8 @@ static int push_jobs(const struct wl_args *args, const struct wl_layout *l, cons
         const struct job *job = &jobs->v[i];
 
         if (i > 0 && !same_repository(job, &jobs->v[i - 1])) {
+            if (wl_referrers_settle(c, err) < 0)
+                return -1;
             wl_remote_warnings(c);
             wl_client_close(WL_STEAL(c));
         }
@@ -272,9 +275,10 @@ static int push_jobs(const struct wl_args *args, const struct wl_layout *l, cons
         if (push_job(args, c, l, job, json, err) < 0)
             return -1;
     }
-    if (c)
-        wl_remote_warnings(c);
-    return 0;
+    if (!c)
+        return 0;
+    wl_remote_warnings(c);
+    return wl_referrers_settle(c, err);
 }
 
 static int write_digest_file(const struct wl_args *args, const struct jobs *jobs, struct wl_err *err) {

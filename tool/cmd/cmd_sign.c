@@ -55,11 +55,13 @@ struct signing {
     const struct wl_sign_key *key;
     struct wl_layout l;
     struct wl_client *c;
+    struct wl_cosign_added added;
     bool dry;
     struct wl_jw json;
 };
 
 static void signing_release(struct signing *s) {
+    wl_cosign_added_release(&s->added);
     wl_client_close(s->c);
     wl_layout_close(&s->l);
 }
@@ -84,7 +86,7 @@ static int sign_one(struct signing *s, const struct wl_digest *d, const char *wh
         if (wl_cosign_verify(s->c, &s->l, d, s->key, &have, err) < 0)
             return wl_err_context(err, "signatures of %s", what);
         added = have.good == 0;
-    } else if (wl_cosign_sign(s->c, &s->l, repository, d, s->key, &added, err) < 0) {
+    } else if (wl_cosign_sign_noted(s->c, &s->l, repository, d, s->key, &s->added, &added, err) < 0) {
         return wl_err_context(err, "signing %s", what);
     }
     tell(s, d, what, added);
@@ -135,6 +137,7 @@ static int sign_referrers(struct signing *s, const struct wl_digest *root, struc
 static int sign_all(struct signing *s, struct wl_digest *ret_digest, struct wl_err *err) {
     const struct wl_reference *r = s->ref;
     unsigned flags = (s->dry ? 0 : WL_CLIENT_PUSH) | (wl_args_has(s->args, "plain-http") ? WL_CLIENT_PLAIN_HTTP : 0);
+    WL_AUTOFREE char *repository = NULL;
     struct wl_digest digest = r->digest;
     bool found = true;
 
@@ -146,6 +149,9 @@ static int sign_all(struct signing *s, struct wl_digest *ret_digest, struct wl_e
         return wl_fail(err, WL_FAILED, "%s has no %s:%s: push it first", r->host, r->path, wl_reference_tag(r));
     if (sign_one(s, &digest, s->args->pos[0], err) < 0 || sign_members(s, &digest, err) < 0 ||
         sign_referrers(s, &digest, err) < 0)
+        return -1;
+    repository = wl_sprintf("%s/%s", r->host, r->path);
+    if (wl_cosign_settle(s->c, &s->l, repository, s->key, &s->added, err) < 0)
         return -1;
     wl_remote_warnings(s->c);
     *ret_digest = digest;
