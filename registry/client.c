@@ -304,6 +304,11 @@ static bool wants_tls(int rc, const struct wl_http_request *req, const struct wl
     return rc < 0 ? !req->unreachable && !wl_interrupted() : res->status == 400;
 }
 
+/* What Go's servers ("Client sent an HTTP request to an HTTPS server.") and nginx say to http at a port for https. */
+static bool says_https(const struct wl_http_response *res) {
+    return res->status == 400 && res->body.len > 0 && strcasestr(wl_buf_str(&res->body), "https");
+}
+
 static bool is_no_tls(const struct wl_err *err) {
     return strcasestr(err->msg, "wrong version number") != NULL;
 }
@@ -334,6 +339,8 @@ static int ping_once(struct wl_client *c, const char *api_host, struct wl_http_r
     if ((c->flags & WL_CLIENT_PLAIN_HTTP) || loopback) {
         rc = look(c, "http", api_host, ret, &req, err);
         *ret_broke = rc < 0 && broke(&req);
+        if ((c->flags & WL_CLIENT_PLAIN_HTTP) && rc == 0 && says_https(ret))
+            return wl_fail(err, WL_NET, "the registry %s speaks https: leave out --plain-http", c->host);
         if ((c->flags & WL_CLIENT_PLAIN_HTTP) || !wants_tls(rc, &req, ret))
             return rc < 0 ? connect_error(c, c->flags, err) : 0;
         if (rc < 0)

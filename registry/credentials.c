@@ -97,6 +97,8 @@ static int read_file(const char *path, struct wl_json_doc **ret, struct wl_err *
 
     if (access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
         return 0;
+    if (access(path, R_OK) < 0) /* what wl_fs_read would advise is about other files */
+        return wl_fail(err, WL_FAILED, "the logins in %s cannot be read: %s", path, strerror(errno));
     if (wl_fs_read(path, WL_CRED_FILE_MAX, &text, err) < 0)
         return -1;
     if (strspn(wl_buf_str(&text), " \t\r\n") == text.len)

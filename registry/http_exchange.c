@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../tool/base/mem.h"
 #include "../tool/base/proc.h"
@@ -251,6 +252,20 @@ static void set_options(struct wl_http *h, struct wl_http_exchange *x) {
     x->trust = wl_http_set_certs(h, c, x->url);
 }
 
+static int not_trusted(struct wl_http_exchange *x, const char *method, const char *url, const char *host,
+                       const char *text) {
+    const char *file = getenv("SSL_CERT_FILE");
+
+    if (file && *file && access(file, R_OK) < 0)
+        return wl_fail(x->err, WL_NET,
+                       "%s %s: the certificate is not trusted: %s; SSL_CERT_FILE is %s, which cannot be read", method,
+                       url, text, file);
+    return wl_fail(x->err, WL_NET,
+                   "%s %s: the certificate is not trusted: %s; for a private authority set SSL_CERT_FILE to its "
+                   "certificate or store it as /etc/docker/certs.d/%s/ca.crt",
+                   method, url, text, host);
+}
+
 /* The message of a failed transfer. */
 static int transfer_error(struct wl_http_exchange *x, const char *method, CURLcode rc) {
     WL_AUTOFREE char *url = wl_http_url_shown(x->url);
@@ -271,10 +286,10 @@ static int transfer_error(struct wl_http_exchange *x, const char *method, CURLco
         x->req->unreachable = true;
         return wl_fail(x->err, WL_NET, "%s %s: cannot find the host: %s", method, url, text);
     case CURLE_PEER_FAILED_VERIFICATION:
-        return wl_fail(x->err, WL_NET,
-                       "%s %s: the certificate is not trusted: %s; for a private authority set SSL_CERT_FILE to its "
-                       "certificate or store it as /etc/docker/certs.d/%s/ca.crt",
-                       method, url, text, host ? host : "HOST");
+        return not_trusted(x, method, url, host ? host : "HOST", text);
+    case CURLE_SSL_CERTPROBLEM:
+        return wl_fail(x->err, WL_NET, "%s %s: the client certificate cannot be used: %s; does the key belong to it?",
+                       method, url, text);
     case CURLE_COULDNT_CONNECT:
         x->req->unreachable = true;
         x->req->transient = true;

@@ -113,8 +113,20 @@ status_is 4 "an unknown CA is refused"
 err_like 'certificate is not trusted.*SSL_CERT_FILE' "with the way out"
 SSL_CERT_FILE=$REGISTRY_CA run wlpack push "$REGISTRY/app:1"
 status_is 0 "SSL_CERT_FILE names the CA"
+SSL_CERT_FILE=$T/none.pem run wlpack push "$REGISTRY/app:1"
+status_is 4 "SSL_CERT_FILE names nothing"
+err_like 'SSL_CERT_FILE is .*/none.pem, which cannot be read' "which is told"
+echo none >"$T/none.pem"
+run wlpack push --cacert "$T/none.pem" "$REGISTRY/app:1"
+status_is 1 "--cacert without a certificate"
+err_like 'none.pem holds no certificate' "is told"
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:prime256v1 -out "$T/other.key" 2>/dev/null
+run wlpack push --cacert "$REGISTRY_CA" --cert "$REGISTRY_CA" --key "$T/other.key" "$REGISTRY/app:1"
+status_is 4 "a client certificate with another key"
+err_like 'the client certificate cannot be used: .*does the key belong to it' "is told"
 run wlpack push --plain-http "$REGISTRY/app:1"
 status_is 4 "plain http to a TLS registry fails"
+err_like 'speaks https: leave out --plain-http' "with the way out"
 mkdir -p "$HOME/.config/containers/certs.d/$REGISTRY"
 cp "$REGISTRY_CA" "$HOME/.config/containers/certs.d/$REGISTRY/ca.crt"
 run wlpack push "$REGISTRY/app:2"
@@ -165,6 +177,19 @@ ok "skopeo logs in" sh -c \
     "skopeo login --tls-verify=false --authfile '$T/auth.json' -u me --password-stdin '$REGISTRY' <'$T/right' >/dev/null"
 REGISTRY_AUTH_FILE=$T/auth.json run wlpack push "$REGISTRY/app:1"
 status_is 0 "wlpack takes skopeo's login"
+if [ "$(id -u)" = 0 ] && setpriv --reuid 65534 --regid 65534 --clear-groups true 2>/dev/null; then
+    mkdir "$T/shut"
+    chmod 755 "$T"
+    echo '{}' >"$T/shut/config.json"
+    chmod 600 "$T/shut/config.json"
+    run setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/nonexistent DOCKER_CONFIG="$T/shut" WLPACK_HOME="$WLPACK_HOME" \
+        "$WLPACK" push "$REGISTRY/app:1"
+    status_is 1 "logins that cannot be read"
+    err_like "the logins in $T/shut/config.json cannot be read: Permission denied" "are told, with the file"
+else
+    pass "# SKIP not root: logins that cannot be read are not tested"
+fi
+
 # podman's place without XDG_RUNTIME_DIR, as in the containers of CI: /run/containers/UID, here a /run of our own
 if unshare -rm true 2>/dev/null; then
     # shellcheck disable=SC2016 # the inner shell's own

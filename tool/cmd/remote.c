@@ -10,6 +10,7 @@
 #include "../base/proc.h"
 #include "../model/home.h"
 
+#define CA_FILE_MAX (8 << 20)       /* bytes of --cacert */
 #define TIMEOUT_MAX (7 * 24 * 3600) /* seconds */
 
 /* A file that an option names must be there: libcurl's own message does not say which it was. */
@@ -19,6 +20,20 @@ static int option_file(const struct wl_args *args, const char *name, const char 
     if (path && access(path, R_OK) < 0)
         return wl_fail_errno(err, errno, "--%s: cannot read %s", name, path);
     *ret = path;
+    return 0;
+}
+
+/* A file without a certificate would make every registry one that is not trusted. */
+static int check_ca(const char *path, struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+
+    if (!path)
+        return 0;
+    if (wl_fs_read(path, CA_FILE_MAX, &text, err) < 0)
+        return -1;
+    if (!strstr(wl_buf_str(&text), "-----BEGIN CERTIFICATE-----") &&
+        !strstr(wl_buf_str(&text), "-----BEGIN TRUSTED CERTIFICATE-----"))
+        return wl_fail(err, WL_FAILED, "--cacert: %s holds no certificate (PEM)", path);
     return 0;
 }
 
@@ -32,8 +47,8 @@ int wl_remote_network(const struct wl_args *args, struct wl_err *err) {
             key = o->name; /* --key is something else there */
 
     if (wl_args_int(args, "timeout", 1, TIMEOUT_MAX, &timeout, err) < 0 ||
-        option_file(args, "cacert", &s.ca_file, err) < 0 || option_file(args, "cert", &s.cert, err) < 0 ||
-        option_file(args, key, &s.key, err) < 0)
+        option_file(args, "cacert", &s.ca_file, err) < 0 || check_ca(s.ca_file, err) < 0 ||
+        option_file(args, "cert", &s.cert, err) < 0 || option_file(args, key, &s.key, err) < 0)
         return -1;
     if (s.key && !s.cert)
         return wl_fail(err, WL_USAGE, "--%s needs --cert", key);
