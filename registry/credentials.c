@@ -1,9 +1,12 @@
 #include "credentials.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "../tool/base/digest.h"
@@ -11,11 +14,14 @@
 #include "../tool/base/json.h"
 #include "../tool/base/mem.h"
 #include "../tool/base/out.h"
+#include "../tool/base/proc.h"
 #include "credentials_internal.h"
 #include "reference.h"
 
 #define DOCKER_SERVER "https://index.docker.io/v1/" /* docker's own name for docker.io */
-#define AUTH_MAX 65536                              /* characters of an "auth" value */
+#define LOCK_WAIT_MS 30000                          /* for another login to be written; a helper may hang as long */
+#define LOCK_STEP_MS 50
+#define AUTH_MAX 65536 /* characters of an "auth" value */
 
 void wl_credentials_release(struct wl_credentials *c) {
     free(c->user);
@@ -334,6 +340,26 @@ static int rewrite_file(const char *file, const struct wl_json_doc *doc, const c
     return wl_file_commit(&f, err);
 }
 
+/* Two logins at the same time would each write what they have read before the other wrote. The folder is locked: the file itself is
+ * replaced, and a file beside it would stay. Returns a descriptor that keeps the lock until it is closed; -1 when there is none to be had,
+ * which is no reason not to log in. */
+static int lock_folder(const char *file) {
+    WL_AUTOFREE char *real = realpath(file, NULL);
+    WL_AUTOFREE char *folder = wl_strdup(real ? real : file);
+    char *slash = strrchr(folder, '/');
+    int fd;
+
+    if (slash)
+        slash[slash == folder] = '\0';
+    fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (unsigned waited = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP_MS) {
+        if (errno != EWOULDBLOCK || waited >= LOCK_WAIT_MS || wl_interrupted())
+            break;
+        poll(NULL, 0, LOCK_STEP_MS);
+    }
+    return fd;
+}
+
 static int file_to_write(char **ret, struct wl_err *err) {
     const char *podman = getenv("REGISTRY_AUTH_FILE");
     const char *docker = getenv("DOCKER_CONFIG");
@@ -363,11 +389,15 @@ int wl_credentials_store(const char *host, const char *user, const char *passwor
     WL_AUTOFREE char *file = NULL;
     WL_AUTOFREE char *auth = encode_auth(user, password);
     const wl_json *root;
+    WL_AUTO(wl_closep) int lock = -1;
     const char *helper = NULL;
 
     wl_out_secret(password);
     wl_out_secret(auth);
-    if (file_to_write(&file, err) < 0 || read_file(file, &doc, err) < 0)
+    if (file_to_write(&file, err) < 0 || wl_fs_mkdirs_parent(file, err) < 0)
+        return -1;
+    lock = lock_folder(file);
+    if (read_file(file, &doc, err) < 0)
         return -1;
     root = doc ? wl_json_root(doc) : NULL;
     if (root)
@@ -405,6 +435,7 @@ static bool has_entry(const wl_json *auths, const char *host) {
 
 static int erase_in_file(const char *file, const char *host, struct wl_buf *where, struct wl_err *err) {
     WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
+    WL_AUTO(wl_closep) int lock = lock_folder(file);
     const char *helpers[2] = {NULL, NULL};
     const wl_json *root;
 

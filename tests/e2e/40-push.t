@@ -190,6 +190,17 @@ else
     pass "# SKIP not root: logins that cannot be read are not tested"
 fi
 
+# several at a time: none is lost
+pids=
+for name in localhost 127.0.0.1 a.localhost b.localhost c.localhost d.localhost; do
+    (HOME=$T/many exec "$WLPACK" login -q -u me "$name:${REGISTRY##*:}" <"$T/right") &
+    pids="$pids $!"
+done
+for pid in $pids; do
+    wait "$pid"
+done
+is "$(grep -c '"auth"' "$T/many/.docker/config.json")" 6 "six logins at the same time"
+
 # podman's place without XDG_RUNTIME_DIR, as in the containers of CI: /run/containers/UID, here a /run of our own
 if unshare -rm true 2>/dev/null; then
     # shellcheck disable=SC2016 # the inner shell's own
