@@ -12,13 +12,26 @@
 
 #define STDOUT "/dev/stdout"
 
+static bool same_image(const struct wl_layout_entry *a, const struct wl_layout_entry *b) {
+    return wl_digest_equal(&a->digest, &b->digest) && !a->name == !b->name &&
+           (!a->name || strcmp(a->name, b->name) == 0);
+}
+
+/* Each once, however often it is named. */
 static int find_all(const struct wl_layout *l, const struct wl_args *args, struct wl_layout_entries *ret,
                     struct wl_err *err) {
     ret->v = wl_calloc((size_t)args->n_pos, sizeof(*ret->v));
     for (int i = 0; i < args->n_pos; i++) {
+        size_t old = 0;
+
         if (wl_layout_find(l, args->pos[i], &ret->v[ret->n], err) < 0)
             return -1;
-        ret->n++;
+        while (!same_image(&ret->v[old], &ret->v[ret->n]))
+            old++;
+        if (old < ret->n)
+            wl_layout_entry_release(&ret->v[ret->n]);
+        else
+            ret->n++;
     }
     return 0;
 }

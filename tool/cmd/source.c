@@ -58,6 +58,7 @@ void wl_source_release(struct wl_source *s) {
 
 #define STDIN "-"
 #define CHUNK (64u << 10)
+#define NAMES_MAX 5 /* that a "there is no ..." lists */
 
 static bool is_stdin(const char *file) {
     return strcmp(file, STDIN) == 0;
@@ -142,12 +143,29 @@ static int list_images(const struct wl_layout *l, struct wl_layout_entries *ret,
     return 0;
 }
 
+/* What is there instead: the layout's own message would name a temporary folder, and is about the local store. */
+static int not_in_it(const struct wl_source *s, const char *name, struct wl_err *err) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
+    WL_AUTO(wl_buf_release) struct wl_buf names = {0};
+    size_t n;
+
+    if (list_images(&s->l, &all, err) < 0)
+        return -1;
+    n = all.n < NAMES_MAX ? all.n : NAMES_MAX;
+    for (size_t i = 0; i < n; i++)
+        wl_buf_addf(&names, "%s%s", i ? ", " : "; it has ",
+                    all.v[i].name ? all.v[i].name : wl_digest_str(&all.v[i].digest).s);
+    if (n < all.n)
+        wl_buf_addf(&names, " and %zu more", all.n - n);
+    return wl_fail(err, WL_FAILED, "there is no image \"%s\" in it%s", name, wl_buf_str(&names));
+}
+
 static int pick(struct wl_source *s, const char *name, struct wl_err *err) {
     if (!name)
         return list_images(&s->l, &s->images, err);
     s->images.v = wl_calloc(1, sizeof(*s->images.v));
     if (wl_layout_find(&s->l, name, &s->images.v[0], err) < 0)
-        return -1;
+        return err->code == WL_FAILED ? not_in_it(s, name, err) : -1;
     s->images.n = 1;
     return 0;
 }
