@@ -161,6 +161,11 @@ static void rules(void **state) {
           "/s/lib/ /s/lib/c.php /s/lib/x/ /s/lib/x/d.txt");
     picks(d, "{\"from\":\"src/*.php\",\"to\":\"/s\"}", "/s/a.php* /s/b.php");
     picks(d, "{\"from\":\"src/**/*.txt\",\"to\":\"/s\"}", "/s/lib/x/d.txt");
+    /* a slash behind a folder's name changes nothing */
+    picks(d, "{\"from\":\"src\",\"to\":\"/s\",\"include\":[\"./lib/\"],\"exclude\":[\"x/\",\"up\"]}",
+          "/s/lib/ /s/lib/c.php");
+    picks(d, "{\"from\":\"src\",\"to\":\"/s\",\"include\":[\"lib\"],\"exclude\":[\"./x\",\"up/\"]}",
+          "/s/lib/ /s/lib/c.php /s/lib/x/ /s/lib/x/d.txt");
     picks(d, "{\"from\":\"*.txt\",\"to\":\"/s\"}", "/s/one.txt");
     picks(d, "{\"from\":\"one.txt\",\"to\":\"/etc/two\"}", "/etc/two");
     picks(d, "{\"from\":\"one.txt\",\"to\":\"/etc/\"}", "/etc/one.txt");

@@ -231,13 +231,23 @@ static int add_link(struct collect *c, const char *name, const char *path, const
     return 0;
 }
 
+/* "tests/" means what "tests" does, "./tests" begins at the rule's folder. */
 static bool fits(const char *pattern, const char *rel) {
-    WL_AUTOFREE char *anywhere = NULL;
+    bool here = wl_starts(pattern, "./");
+    const char *from = pattern + (here ? 2 : 0);
+    size_t n = strlen(from);
+    WL_AUTOFREE char *own = NULL;
 
-    if (strchr(pattern, '/'))
-        return wl_files_match(pattern, rel);
-    anywhere = wl_sprintf("**/%s", pattern);
-    return wl_files_match(anywhere, rel);
+    while (n > 0 && from[n - 1] == '/')
+        n--;
+    if (here || memchr(from, '/', n)) {
+        if (!from[n])
+            return wl_files_match(from, rel);
+        own = wl_strndup(from, n);
+    } else {
+        own = wl_sprintf("**/%.*s", (int)n, from);
+    }
+    return wl_files_match(own, rel);
 }
 
 static bool fits_any(const struct wl_list *patterns, const char *rel) {
