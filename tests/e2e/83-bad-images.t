@@ -196,6 +196,23 @@ for signal in INT HUP; do
     ok "nothing is left" test -z "$(ls -A h/tmp 2>/dev/null)"
 done
 
+# between the images of one archive, too
+cp -R good many
+python3 - <<'PY'
+import json
+index = json.load(open("many/index.json"))
+name = "org.opencontainers.image.ref.name"
+entry = [m for m in index["manifests"] if m["annotations"][name] == "app:1"][0]
+index["manifests"] = [{**entry, "annotations": {name: "many:%d" % i}} for i in range(1500)]
+json.dump(index, open("many/index.json", "w"))
+PY
+rm -rf h
+WLPACK_HOME=$T/h run timeout -s INT 0.4 "$WLPACK" load many
+status_is 124 "load of 1,500 images, interrupted"
+err_like 'interrupted' "ends at the next one"
+ok "most were not loaded" test "$(WLPACK_HOME=$T/h wlpack images 2>/dev/null | wc -l)" -lt 1000
+ok "the store is sound" sound "$T/h"
+
 # a push or a copy that dies leaves no tag or the whole image, and is repeated
 # whole REF: the registry has the image, or (4) no such tag
 whole() {

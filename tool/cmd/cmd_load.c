@@ -3,6 +3,7 @@
 #include "../../registry/layout_walk.h"
 #include "../base/mem.h"
 #include "../base/out.h"
+#include "../base/proc.h"
 #include "../model/home.h"
 #include "cmd.h"
 #include "local.h"
@@ -55,9 +56,12 @@ static int load_all(struct wl_source *from, const struct wl_layout *to, const ch
     if (as && from->images.n > 1)
         return wl_fail(err, WL_USAGE, "--name names one image; there are %zu", from->images.n);
     wl_jw_begin(&json, '[');
-    for (size_t i = 0; i < from->images.n; i++)
+    for (size_t i = 0; i < from->images.n; i++) {
+        if (wl_interrupted())
+            return wl_fail(err, WL_FAILED, "interrupted; %zu of %zu images were loaded", i, from->images.n);
         if (load_one(from, &from->images.v[i], to, as, as_json ? &json : NULL, err) < 0)
             return -1;
+    }
     wl_jw_end(&json, ']');
     wl_buf_addc(&text, '\n');
     if (as_json)

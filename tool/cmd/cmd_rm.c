@@ -1,5 +1,6 @@
 #include "../base/mem.h"
 #include "../base/out.h"
+#include "../base/proc.h"
 #include "cmd.h"
 #include "local.h"
 #include "remote.h"
@@ -26,9 +27,12 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     if (wl_local_open(&l, dry ? 0 : WL_LAYOUT_WRITE, NULL, err) < 0)
         return -1;
     wl_jw_begin(&w, '[');
-    for (int i = 0; i < args->n_pos; i++)
+    for (int i = 0; i < args->n_pos; i++) {
+        if (wl_interrupted())
+            return wl_fail(err, WL_FAILED, "interrupted; %d of %d names were taken away", i, args->n_pos);
         if (remove_one(&l, args->pos[i], dry, &w, &digests[i], err) < 0)
             return -1;
+    }
     wl_jw_end(&w, ']');
     if (!dry && wl_remote_digest_file(args, digests, (size_t)args->n_pos, err) < 0)
         return -1;
