@@ -144,6 +144,29 @@ static bool unnamed(const char *path) {
     return true;
 }
 
+/*
+ * The name without the slashes behind it where it ends with "../", which not every host finds; else path itself. Only the
+ * parent folder has such a name, so nothing is lost. NULL: the name is too long.
+ */
+static const char *without_slash(const char *path, char name[PATH_MAX]) {
+    size_t length = strlen(path);
+
+    while (length > 1 && path[length - 1] == '/') {
+        length--;
+    }
+    if (!path[length] || length < 2 || memcmp(path + length - 2, "..", 2) != 0 ||
+        (length > 2 && path[length - 3] != '/')) {
+        return path;
+    }
+    if (length >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return NULL;
+    }
+    memcpy(name, path, length);
+    name[length] = 0;
+    return name;
+}
+
 /* Hosts let a slash behind the name of a file pass. */
 static int as_named(const char *path, int result, const struct stat *st) {
     if (result == 0 && unnamed(path)) {
@@ -157,11 +180,16 @@ static int as_named(const char *path, int result, const struct stat *st) {
 }
 
 int __wrap_stat(const char *path, struct stat *st) {
-    return with_mode(as_named(path, stat_through(path, st), st), st);
+    char parent[PATH_MAX];
+    const char *name = without_slash(path, parent);
+
+    return name ? with_mode(as_named(path, stat_through(name, st), st), st) : -1;
 }
 
 int __wrap_lstat(const char *path, struct stat *st) {
-    int result = with_mode(as_named(path, __real_lstat(path, st), st), st);
+    char parent[PATH_MAX];
+    const char *name = without_slash(path, parent);
+    int result = name ? with_mode(as_named(path, __real_lstat(name, st), st), st) : -1;
     const char *target = result == 0 && S_ISLNK(st->st_mode) ? compat_kept_link(st) : NULL;
 
     if (target) {
@@ -226,9 +254,11 @@ int fchown(int fd, uid_t uid, gid_t gid) {
 
 /* Root may do everything but run what nobody may run. */
 int __wrap_access(const char *path, int how) {
+    char parent[PATH_MAX];
+    const char *name = without_slash(path, parent);
     struct stat st;
 
-    if (unnamed(path) || __real_access(path, how & ~X_OK) < 0) {
+    if (!name || unnamed(name) || __real_access(name, how & ~X_OK) < 0) {
         return -1;
     }
     if ((how & X_OK) && (__wrap_stat(path, &st) < 0 || (S_ISREG(st.st_mode) && !(st.st_mode & 0111)))) {
@@ -251,13 +281,15 @@ static bool worth_keeping(mode_t mode, mode_t usual) {
 }
 
 int __wrap_open(const char *path, int flags, ...) {
+    char parent[PATH_MAX];
+    const char *name = without_slash(path, parent);
     mode_t mode = 0;
     bool is_new = false;
     struct stat st;
     va_list args;
     int fd;
 
-    if (unnamed(path)) {
+    if (!name || unnamed(name)) {
         return -1;
     }
     if (flags & O_CREAT) {
@@ -266,7 +298,7 @@ int __wrap_open(const char *path, int flags, ...) {
         va_end(args);
         is_new = worth_keeping(mode, 0666 & ~USUAL_UMASK) && __real_stat(path, &st) < 0;
     }
-    fd = __real_open(path, flags, mode);
+    fd = __real_open(name, flags, mode);
     if (fd >= 0 && is_new && __real_fstat(fd, &st) == 0) {
         keep_mode(&st, mode & 07777 & ~current_umask);
     }
@@ -344,22 +376,9 @@ int __wrap_chdir(const char *path) {
     return realpath(path, real) ? __real_chdir(real) : -1;
 }
 
-/* Not every host finds a folder whose name ends with "../". */
 DIR *__wrap_opendir(const char *path) {
-    char name[PATH_MAX];
-    size_t length = strlen(path);
+    char parent[PATH_MAX];
+    const char *name = without_slash(path, parent);
 
-    if (unnamed(path)) {
-        return NULL;
-    }
-    while (length > 1 && path[length - 1] == '/') {
-        length--;
-    }
-    if (length >= sizeof(name)) {
-        errno = ENAMETOOLONG;
-        return NULL;
-    }
-    memcpy(name, path, length);
-    name[length] = 0;
-    return __real_opendir(name);
+    return name && !unnamed(name) ? __real_opendir(name) : NULL;
 }

@@ -157,6 +157,8 @@ foreach ([['private_key_type' => OPENSSL_KEYTYPE_RSA], ['private_key_type' => OP
     $parsed = openssl_x509_parse($cert);
     echo $parsed['name'], ' ', $parsed['serialNumber'], ' ', $parsed['extensions']['basicConstraints'], ' ',
         var_export(openssl_x509_check_private_key($cert, $key), true), ' ', openssl_x509_verify($cert, $details['key']), "\n";
+    $parsed = openssl_x509_parse(openssl_csr_sign($csr, null, $key, 40000, $config));
+    echo $parsed['validTo_time_t'] - $parsed['validFrom_time_t'], "\n";
     openssl_pkey_export($key, $pem, 'secret', $config);
     echo strpos($pem, 'ENCRYPTED') !== false ? 'encrypted' : 'plain', ' ', var_export(openssl_pkey_get_private($pem, 'wrong') !== false, true), ' ',
         var_export(openssl_pkey_get_private($pem, 'secret') !== false, true), "\n";

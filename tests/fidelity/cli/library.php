@@ -22,7 +22,11 @@ $s = ['img12.png', 'img10.png', 'IMG2.png', 'img1.png']; natcasesort($s); echo i
 echo bcadd('123456789012345678901234567890', '1', 2), ' ', bcpowmod('5', '2', '7'), ' ', bcsqrt('2', 10), ' ', jdtogregorian(gregoriantojd(11, 3, 2022)), ' ', easter_date(2022) > 0 ? 'easter' : '', ' ', ctype_alpha('abc') ? 'alpha' : '', "\n";
 echo implode(' ', array_map(function ($t) { return is_array($t) ? token_name($t[0]) : $t; }, token_get_all('<?php $a = 1;'))), "\n";
 var_dump(filter_var('a@example.com', FILTER_VALIDATE_EMAIL), filter_var('999', FILTER_VALIDATE_INT, ['options' => ['max_range' => 10]]), filter_var('http://x.y/z?a=b', FILTER_VALIDATE_URL), filter_var('127.0.0.1', FILTER_VALIDATE_IP));
+// rules of its own before the built-in ones are there, and then together with them
+file_put_contents('/tmp/own.magic', "0\tstring\tOWN\tfile of our own\n>3\tbyte\tx\t\\b, version %d\n");
+echo (new finfo(FILEINFO_NONE, '/tmp/own.magic'))->buffer("OWN\x07"), "\n";
 echo (new finfo(FILEINFO_MIME_TYPE))->buffer("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), ' ', (new finfo(FILEINFO_MIME_TYPE))->buffer("%PDF-1.4"), ' ', mime_content_type('/library.php'), "\n";
+echo (new finfo(FILEINFO_NONE, '/tmp/own.magic'))->buffer("OWN\x08"), ' ', (new finfo)->buffer("\x7fELF\2\1\1"), ' ', (new finfo(FILEINFO_EXTENSION))->buffer("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), "\n";
 echo implode(' ', sscanf('age: 25 name: Bob', 'age: %d name: %s')), ' ', vsprintf('%2$s-%1$04d', [7, 'x']), ' ', strrev('abc'), ' ', nl2br("a\nb"), ' ', html_entity_decode('&eacute;&#x263a;'), ' ', htmlspecialchars('<a href="x">'), ' ', strip_tags('<b>x</b>'), "\n";
 echo inet_ntop(inet_pton('::1')), ' ', long2ip(ip2long('10.0.0.255')), ' ', parse_url('http://u:p@h:8/p?q#f', PHP_URL_PORT), ' ', http_build_query(['a' => [1, 2], 'b' => 'c d']), ' ', base64_encode(pack('nvNVJ', 1, 2, 3, 4, 5)), "\n";
 setlocale(LC_ALL, 'C'); echo localeconv()['decimal_point'], ' ', strcoll('a', 'b') < 0 ? 'lt' : 'ge', "\n";
