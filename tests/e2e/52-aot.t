@@ -114,6 +114,29 @@ status_is 0 "a sound module"
 ok "is known from then on" test -n "$(ls "$WLPACK_HOME/verified")"
 run wlpack run ./aot.wasm -- sums
 status_is 0 "and runs again"
+# It is kept as a shared object, which starts faster and does the same.
+mapped=$(echo "$WLPACK_HOME"/mapped/*/aot.wasm)
+if [ "$arch" = x86_64 ] || [ "$arch" = aarch64 ]; then
+    is "$(od -An -c -N 4 "$mapped" | tr -d ' ')" '177ELF' "as a shared object, under its own name"
+    out_is "$want" "which computes the same"
+    run wlpack run ./aot.wasm -- calls
+    out_is "$calls" "calls the same"
+    for case in 'exit 3' 'unreachable' 'memory' 'recurse'; do
+        # shellcheck disable=SC2086 # words
+        run wlpack run ./aot.wasm -- $case
+        case $case in exit*) code=3 ;; *) code=134 ;; esac
+        status_is $code "and ends the same: $case"
+    done
+    run wlpack run ./aot.wasm --interpret -- sums
+    out_is "$want" "--interpret takes the module"
+    printf 'no code' >"$mapped"
+    run wlpack run ./aot.wasm -- sums
+    ok "what is kept is what runs" test "$status" -ne 0
+    run wlpack gc
+    ok "gc clears it" test ! -e "$mapped"
+    run wlpack run ./aot.wasm -- sums
+    out_is "$want" "without it the module runs"
+fi
 flip aot.wasm $((size - 1000)) tampered.wasm
 cp aot.wasm sound.wasm
 touch -r aot.wasm date

@@ -71,7 +71,8 @@ static int collect(const struct wl_args *args, struct wl_jw *json, struct wl_err
         return -1;
     tell(json, "steps", entries, bytes);
     if (collect_blobs(&home, dry, json, err) < 0 || clear(&home, WL_HOME_WORK, "trees", dry, json, err) < 0 ||
-        clear(&home, WL_HOME_VERIFIED, "marks", dry, json, err) < 0)
+        clear(&home, WL_HOME_VERIFIED, "marks", dry, json, err) < 0 ||
+        clear(&home, WL_HOME_MAPPED, "modules", dry, json, err) < 0)
         return -1;
     if (!all)
         return clear(&home, WL_HOME_SOURCES "/partial", "downloads", dry, json, err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "../model/kit.h"
 #include "../model/recipe.h"
 #include "../stages/aot.h"
+#include "../wasm/aot_map.h"
 #include "../wasm/module.h"
 #include "run_filter.h"
 #include "run_guest.h"
@@ -226,41 +228,76 @@ static int check_sockets(const struct wl_guest *g, const struct runtime *rt, str
 
 /* The mark of a file that has been verified: named by everything that changes when the file does, of which a program cannot set
  * the time of the last change. NULL: it changed so lately that another change may bear the same time. */
-static char *mark_of(const struct wl_home *home, const struct stat *st) {
-    WL_AUTOFREE char *name = NULL;
+static char *mark_of(const struct stat *st) {
     if (time(NULL) - st->st_ctime < VERIFIED_AGE)
         return NULL;
-    name = wl_sprintf("%llx-%llx-%llx-%llx.%09ld-%llx.%09ld", (unsigned long long)st->st_dev,
+    return wl_sprintf("%llx-%llx-%llx-%llx.%09ld-%llx.%09ld", (unsigned long long)st->st_dev,
                       (unsigned long long)st->st_ino, (unsigned long long)st->st_size,
                       (unsigned long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
                       (unsigned long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
-    return wl_home_path2(home, WL_HOME_VERIFIED, name);
 }
 
-/* The digests of a module of 25 MB take as long as starting it, so they are computed once. What cannot be noted is computed again. */
-static int verify(const struct wl_home *home, const char *module, struct wl_err *err) {
+static bool unchanged(const char *module, const struct stat *before) {
+    struct stat after;
+
+    return stat(module, &after) == 0 && after.st_ino == before->st_ino && after.st_size == before->st_size &&
+           after.st_ctim.tv_sec == before->st_ctim.tv_sec && after.st_ctim.tv_nsec == before->st_ctim.tv_nsec;
+}
+
+/* Keeps the module as a shared object (aot_map.h), which starts faster. Where that cannot be had, nobody misses it. */
+static void keep_mapped(const char *module, const struct stat *before, const struct wl_aot_info *info,
+                        const char *mapped) {
+    struct wl_err ignored;
+
+    if (!wl_aot_has_arch(info, wl_aot_host_arch()) || wl_fs_mkdirs_parent(mapped, &ignored) < 0)
+        return;
+    if (wl_aot_map(module, wl_aot_host_arch(), mapped, &ignored) == 0 && !unchanged(module, before))
+        wl_fs_remove(mapped, &ignored);
+}
+
+/* Code can be mapped from there (the file system may forbid it). */
+static bool can_be_mapped(const char *path) {
+    struct statvfs st;
+
+    return wl_fs_exists(path) && statvfs(path, &st) == 0 && !(st.f_flag & ST_NOEXEC);
+}
+
+/* The digests of a module of 25 MB take as long as starting it, so they are computed once. What cannot be noted is computed again.
+ * *ret_mapped: what native code runs from instead, a new string, or NULL. */
+static int verify(const struct wl_home *home, const char *module, char **ret_mapped, struct wl_err *err) {
+    WL_AUTOFREE char *name = NULL;
     WL_AUTOFREE char *mark = NULL;
+    WL_AUTOFREE char *folder = NULL;
+    WL_AUTOFREE char *mapped = NULL;
     struct wl_aot_info info;
     struct wl_err ignored;
-    struct stat before, after;
+    struct stat before;
 
     if (stat(module, &before) < 0)
         return wl_fail_errno(err, errno, "cannot open %s", module);
-    mark = mark_of(home, &before);
-    if (mark && wl_fs_exists(mark))
-        return 0;
-    if (wl_aot_verify(module, &info, err) < 0)
-        return -1;
-    if (mark && stat(module, &after) == 0 && after.st_ino == before.st_ino && after.st_size == before.st_size &&
-        after.st_ctim.tv_sec == before.st_ctim.tv_sec && after.st_ctim.tv_nsec == before.st_ctim.tv_nsec &&
-        wl_fs_mkdirs_parent(mark, &ignored) == 0)
-        wl_fs_write(mark, "", 0, &ignored);
+    name = mark_of(&before);
+    if (!name)
+        return wl_aot_verify(module, &info, err);
+    mark = wl_home_path2(home, WL_HOME_VERIFIED, name);
+    folder = wl_home_path2(home, WL_HOME_MAPPED, name);
+    /* the guest is told the name */
+    mapped = wl_path_join(folder, wl_path_base(module));
+    if (!wl_fs_exists(mark)) {
+        if (wl_aot_verify(module, &info, err) < 0)
+            return -1;
+        if (info.is_aot)
+            keep_mapped(module, &before, &info, mapped);
+        if (unchanged(module, &before) && wl_fs_mkdirs_parent(mark, &ignored) == 0)
+            wl_fs_write(mark, "", 0, &ignored);
+    }
+    if (can_be_mapped(mapped))
+        *ret_mapped = WL_STEAL(mapped);
     return 0;
 }
 
 static int check_guest(const struct wl_home *home, const struct wl_guest *g, const struct runtime *rt,
-                       struct wl_err *err) {
-    if (verify(home, g->module, err) < 0)
+                       char **ret_mapped, struct wl_err *err) {
+    if (verify(home, g->module, ret_mapped, err) < 0)
         return -1;
     for (size_t i = 0; i < g->n_dirs; i++)
         if (g->dirs[i].readonly && !rt->readonly)
@@ -363,12 +400,16 @@ int wl_guest_run(const struct wl_home *home, const struct wl_guest *g, const cha
     WL_AUTOFREE char *program = NULL;
     WL_AUTOFREE char *module = NULL;
     WL_AUTOFREE char *why = NULL;
+    WL_AUTOFREE char *mapped = NULL;
     const struct runtime *rt;
     int status;
 
-    if (choose(home, runtime, &rt, &program, err) < 0 || check_guest(home, g, rt, err) < 0)
+    if (choose(home, runtime, &rt, &program, err) < 0 || check_guest(home, g, rt, &mapped, err) < 0)
         return -1;
-    module = realpath(!rt->native && g->portable ? g->portable : g->module, NULL);
+    if (rt->native && mapped && !g->interpret)
+        module = realpath(mapped, NULL);
+    if (!module)
+        module = realpath(!rt->native && g->portable ? g->portable : g->module, NULL);
     if (!module)
         return wl_fail_errno(err, errno, "cannot open %s", g->module);
     wl_strv_add(&argv, program);

@@ -8,10 +8,11 @@
 /* The folders below it, for wl_home_path. */
 #define WL_HOME_OCI "oci"           /* the local image store, an OCI image layout */
 #define WL_HOME_VERIFIED "verified" /* marks of modules that `run` has verified (run_runtime.c) */
-#define WL_HOME_STORE "store"       /* finished steps, see store.h */
-#define WL_HOME_KITS "kits"         /* NAME-VERSION/, see kit.h */
-#define WL_HOME_MIRROR "mirror"     /* source archives by file name, looked at before the network */
-#define WL_HOME_SOURCES "sources"   /* verified downloads, named by their sha256 */
+#define WL_HOME_MAPPED "mapped"   /* MARK/NAME: verified modules with native code, as `run` maps them (run_runtime.c) */
+#define WL_HOME_STORE "store"     /* finished steps, see store.h */
+#define WL_HOME_KITS "kits"       /* NAME-VERSION/, see kit.h */
+#define WL_HOME_MIRROR "mirror"   /* source archives by file name, looked at before the network */
+#define WL_HOME_SOURCES "sources" /* verified downloads, named by their sha256 */
 #define WL_HOME_LOCKS "locks"
 #define WL_HOME_LOGS "logs" /* NAME/STAGE.log */
 #define WL_HOME_WORK "work" /* trees that are being built, see run/work.h */
