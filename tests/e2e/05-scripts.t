@@ -55,6 +55,46 @@ run "$scripts/kit-install" nosuch
 status_is 1 "kit-install: unknown kit"
 err_like 'no kit named nosuch' "and says so"
 
+# --- pack-magic: a table of bytes without its zeros, and back ---
+pack=$scripts/php/pack-magic
+cat >"$T/unpack.c" <<'C'
+#include <stdio.h>
+#include UNPACK
+#include "packed.h"
+int main(void) {
+    static unsigned char to[table_size];
+
+    if (!compat_unpack(table_packed, sizeof(table_packed), to, sizeof(to)))
+        return 1;
+    /* a byte more or less than was promised is noticed */
+    if (compat_unpack(table_packed, sizeof(table_packed), to, sizeof(to) - 1) ||
+        compat_unpack(table_packed, sizeof(table_packed) - 1, to, sizeof(to)))
+        return 2;
+    return fwrite(to, 1, sizeof(to), stdout) == sizeof(to) ? 0 : 3;
+}
+C
+unpacked() { # in hexadecimal
+    ${CC:-cc} -DUNPACK="\"$scripts/php/compat/unpack.c\"" -I"$T" -o "$T/unpack" "$T/unpack.c" && "$T/unpack" | od -An -v -tx1 | tr -d ' \n'
+}
+printf 'const unsigned char t[10] = {\n0x1C, 0x00, 0x04, 0x00, 0x00, 0x00, 0x00, \n0xFF, 0x00, 0x00, \n};\n' | "$pack" table >"$T/packed.h"
+is "$(unpacked)" 1c000400000000ff0000 "pack-magic: numbers"
+cat >"$T/strings" <<'C'
+/* a table of strings */
+const unsigned char t[3][24] X = {
+"\0\0\0\0\0\0\0\0\0\0\0\0\0\00123ab\\\"\n\377",
+"\0\0\0\0\0\0\0\0\01",
+"",
+};
+C
+"$pack" table <"$T/strings" >"$T/packed.h"
+is "$(unpacked)" 0000000000000000000000000001323361625c220aff0000000000000000000001000000000000000000000000000000000000000000000000000000000000000000000000000000 \
+    "and strings, whose escapes end where they end"
+for bad in '0x1C, 0x2,' '0x1C,' '"\034\q",'; do
+    # shellcheck disable=SC2059 # for its line ends alone
+    run sh -c 'printf "const unsigned char t[2] = {\n%s\n};\n" "$2" | "$1" table' - "$pack" "$bad"
+    ok "pack-magic: refuses $bad" test "$status" -ne 0
+done
+
 # --- upstream's way, with a site on this machine standing in for it ---
 mkdir -p "$T/site/binaryen-1/bin"
 printf '#!/bin/sh\necho fake\n' >"$T/site/binaryen-1/bin/wasm-opt"
