@@ -244,7 +244,24 @@ static bool unchanged(const char *module, const struct stat *before) {
            after.st_ctim.tv_sec == before->st_ctim.tv_sec && after.st_ctim.tv_nsec == before->st_ctim.tv_nsec;
 }
 
-/* Keeps the module as a shared object (aot_map.h), which starts faster. Where that cannot be had, nobody misses it. */
+/* Where the module is kept as a shared object (aot_map.h), for the WasmEdge that its code was made for: of another version, WasmEdge
+ * would interpret the module but refuse the object. NULL: there is no WasmEdge. */
+static char *mapped_path(const struct wl_home *home, const char *module, const char *mark, char **ret_identity) {
+    WL_AUTO(wl_kit_release) struct wl_kit kit = {0};
+    WL_AUTOFREE char *name = NULL;
+    WL_AUTOFREE char *folder = NULL;
+    struct wl_err ignored;
+
+    if (wl_kit_find(home, "wasmedge", &kit, &ignored) < 0)
+        return NULL;
+    name = wl_sprintf("%s-%.16s", mark, kit.identity + strlen("sha256:"));
+    folder = wl_home_path2(home, WL_HOME_MAPPED, name);
+    *ret_identity = WL_STEAL(kit.identity);
+    /* the guest is told the name */
+    return wl_path_join(folder, wl_path_base(module));
+}
+
+/* Keeps the module as a shared object, which starts faster. Where that cannot be had, nobody misses it. */
 static void keep_mapped(const char *module, const struct stat *before, const struct wl_aot_info *info,
                         const char *mapped) {
     struct wl_err ignored;
@@ -267,8 +284,8 @@ static bool can_be_mapped(const char *path) {
 static int verify(const struct wl_home *home, const char *module, char **ret_mapped, struct wl_err *err) {
     WL_AUTOFREE char *name = NULL;
     WL_AUTOFREE char *mark = NULL;
-    WL_AUTOFREE char *folder = NULL;
     WL_AUTOFREE char *mapped = NULL;
+    WL_AUTOFREE char *wasmedge = NULL;
     struct wl_aot_info info;
     struct wl_err ignored;
     struct stat before;
@@ -279,18 +296,16 @@ static int verify(const struct wl_home *home, const char *module, char **ret_map
     if (!name)
         return wl_aot_verify(module, &info, err);
     mark = wl_home_path2(home, WL_HOME_VERIFIED, name);
-    folder = wl_home_path2(home, WL_HOME_MAPPED, name);
-    /* the guest is told the name */
-    mapped = wl_path_join(folder, wl_path_base(module));
+    mapped = mapped_path(home, module, name, &wasmedge);
     if (!wl_fs_exists(mark)) {
         if (wl_aot_verify(module, &info, err) < 0)
             return -1;
-        if (info.is_aot)
+        if (info.is_aot && mapped && strcmp(info.wasmedge, wasmedge) == 0)
             keep_mapped(module, &before, &info, mapped);
         if (unchanged(module, &before) && wl_fs_mkdirs_parent(mark, &ignored) == 0)
             wl_fs_write(mark, "", 0, &ignored);
     }
-    if (can_be_mapped(mapped))
+    if (mapped && can_be_mapped(mapped))
         *ret_mapped = WL_STEAL(mapped);
     return 0;
 }
