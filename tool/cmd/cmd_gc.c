@@ -109,8 +109,8 @@ const struct wl_verb wl_verb_gc = {
     .summary = "remove what the store no longer needs",
     .help =
         "Removes finished steps that a later build of the same recipe has replaced, blobs that no image of the local\n"
-        "store needs, trees and half downloads that were left behind. Waits for builds that are running, unless\n"
-        "with --dry-run. Prints kind, number and bytes, separated by tabs.",
+        "store needs, trees and half downloads that were left behind, modules as run keeps them to start faster.\n"
+        "Waits for builds that are running, unless with --dry-run. Prints kind, number and bytes, separated by tabs.",
     .opts = opts,
     .max_pos = 0,
     .run = run,
