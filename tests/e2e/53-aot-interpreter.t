@@ -93,4 +93,6 @@ out_like '^-9223372036852794801 ' "and the same answers"
 case $(uname -m) in x86_64) other=aarch64 ;; *) other=x86_64 ;; esac
 run wlpack wasm aot --interpreter machine.wasm other.wasm --arch $other
 status_is 0 "code for $other"
+run wlpack wasm aot --interpreter throws.wasm other.wasm --arch $other
+status_is 0 "and of the one that throws"
 done_testing
