@@ -2,7 +2,11 @@
  *
  * A call that may set it is followed by a look at it, but for those whose result only travels to the end of the function. So at the end it
  * may be set behind a call that may set it and no look that found it clear. Which functions may set it is what the module says: they
- * write to it, or call one that may. A call through the table may, when one of the table's functions of its type may. */
+ * write to it, or call one that may, or call through a table.
+ *
+ * Lost: the look itself, everywhere, as one comparison with a number in the code's own data, of the instances whose flag is set, instead of
+ * two loads and a comparison: 0.8 % fewer instructions in a program that calls much, 0.7 % more in small ones (the places of
+ * the globals are kept in registers there), and 10 % more code. */
 #ifndef WL_WASM_AOT_FLAG_H
 #define WL_WASM_AOT_FLAG_H
 
