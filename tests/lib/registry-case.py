@@ -21,6 +21,7 @@ A case is a text file. Lines:
   file: PATH REGEX            a file below the home must hold it; "file!: PATH" must not exist
   rest: registry              what is not scripted is answered by a small correct registry; without this line every
                               request must be scripted. "rest2:" is the same for the second port, a registry of its own
+  flaky: 2                    it answers 503 to the first two of each request (method, path and digest), asking for no delay
   referrers: api              the small registries know the referrers API
   have: @layer                that registry has the blob, manifest or all to begin with (have: all tags app:1)
   ---                         what stands below is only expected once everything above has come
@@ -29,6 +30,7 @@ A case is a text file. Lines:
   > Name: value               a header that it must have, exactly
   > !Name                     a header that it must not have
   > body: @layer              the body that it must have (@layer, @config, @manifest or text)
+  > after 3                   it must not come earlier than three seconds after the scripted request before it
   < 201                       the answer's status; then
   < Name: value               its headers
   < body: text                its body (\\n, \\e, \\\" as in Python); @layer, @config, @manifest: those bytes
@@ -75,6 +77,7 @@ class Expectation:
         self.cut = None
         self.mode = None
         self.used = False
+        self.after = 0
 
     def __str__(self):
         return "%s %s%s" % (self.method, self.path, " (second port)" if self.port else "")
@@ -84,7 +87,7 @@ class Case:
     def __init__(self, path, words):
         self.run, self.status, self.rest, self.auth_json = "", 0, None, None
         self.checks, self.auth, self.have, self.stored, self.damage, self.files = [], [], [], [], [], []
-        self.image, self.local = {}, True
+        self.image, self.local, self.flaky = {}, True, 0
         self.also = None
         self.env, self.rest2, self.have2, self.referrers = [], None, [], False
         self.expect = []
@@ -152,6 +155,8 @@ class Case:
             self.rest = value
         elif key == "rest2":
             self.rest2 = value
+        elif key == "flaky":
+            self.flaky = int(value)
         elif key == "referrers":
             self.referrers = value == "api"
         elif key == "env":
@@ -174,6 +179,8 @@ class Case:
             return e
         if text.startswith("!"):
             current.absent.append(text[1:].lower())
+        elif text.startswith("after "):
+            current.after = int(text[6:])
         elif text.startswith("body:"):
             raw = line.partition("body:")[2].strip()
             current.body = bodies[raw[1:]] if raw[:1] == "@" and raw[1:] in bodies else text[5:].strip().encode()
@@ -273,6 +280,7 @@ class Server:
         self.case, self.registries, self.problems = None, [Registry(), Registry()], []
         self.lock = threading.Lock()
         self.ports = []
+        self.last, self.seen = 0.0, {}
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -310,6 +318,10 @@ class Server:
             e = self.find(h, which)
             if e:
                 e.used = True
+                now = time.monotonic()
+                if now - self.last < e.after:
+                    self.problems.append("%s: came after %.1f s, not %d" % (e, now - self.last, e.after))
+                self.last = now
         if e and e.mode in ("hangup-early", "hangup-after"):
             if e.cut:
                 h.rfile.read(e.cut)
@@ -328,10 +340,19 @@ class Server:
             return self.hangup(h)
         if e and e.mode != "registry":
             return self.send(h, e.status, e.reply_headers, e.reply_body, e.cut, e.mode)
+        if not e and self.fails(h):
+            return self.send(h, 503, [("Retry-After", "0")], b"")
         path, _, query = re.sub(r"^http://[^/]*", "", h.path).partition("?")
         with self.lock:
             status, headers, data = self.registries[which].answer(h.command, path, query, h.headers, body)
         self.send(h, status, headers + (e.reply_headers if e else []), data)
+
+    def fails(self, h):
+        """Whether it is one of the first of a flaky registry."""
+        key = h.command + re.sub(r"/uploads/\d+\?_state=a%3Db", "/", h.path)  # an upload's session is another one each time
+        with self.lock:
+            self.seen[key] = self.seen.get(key, 0) + 1
+            return self.seen[key] <= self.case.flaky
 
     def check(self, e, h, body):
         for name, value in e.headers:
