@@ -252,7 +252,7 @@ static void set_options(struct wl_http *h, struct wl_http_exchange *x) {
     x->trust = wl_http_set_certs(h, c, x->url);
 }
 
-static int not_trusted(struct wl_http_exchange *x, const char *method, const char *url, const char *host,
+static int not_trusted(struct wl_http_exchange *x, const char *method, const char *url, const char *host, CURLcode rc,
                        const char *text) {
     const char *file = getenv("SSL_CERT_FILE");
 
@@ -260,6 +260,8 @@ static int not_trusted(struct wl_http_exchange *x, const char *method, const cha
         return wl_fail(x->err, WL_NET,
                        "%s %s: the certificate is not trusted: %s; SSL_CERT_FILE is %s, which cannot be read", method,
                        url, text, file);
+    if (rc == CURLE_SSL_CACERT_BADFILE)
+        return wl_fail(x->err, WL_NET, "%s %s: the trusted certificates cannot be used: %s", method, url, text);
     return wl_fail(x->err, WL_NET,
                    "%s %s: the certificate is not trusted: %s; for a private authority set SSL_CERT_FILE to its "
                    "certificate or store it as /etc/docker/certs.d/%s/ca.crt",
@@ -286,7 +288,8 @@ static int transfer_error(struct wl_http_exchange *x, const char *method, CURLco
         x->req->unreachable = true;
         return wl_fail(x->err, WL_NET, "%s %s: cannot find the host: %s", method, url, text);
     case CURLE_PEER_FAILED_VERIFICATION:
-        return not_trusted(x, method, url, host ? host : "HOST", text);
+    case CURLE_SSL_CACERT_BADFILE: /* without a folder of others (SSL_CERT_DIR) */
+        return not_trusted(x, method, url, host ? host : "HOST", rc, text);
     case CURLE_SSL_CERTPROBLEM:
         return wl_fail(x->err, WL_NET, "%s %s: the client certificate cannot be used: %s; does the key belong to it?",
                        method, url, text);
