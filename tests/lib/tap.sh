@@ -69,7 +69,8 @@ fail() {
     tap_n=$((tap_n + 1))
     tap_bad=$((tap_bad + 1))
     printf 'not ok %d - %s\n' "$tap_n" "$1"
-    tap_show
+    # to stderr, which prove shows
+    { printf '# %s: not ok %d - %s\n' "${0##*/}" "$tap_n" "$1" && tap_show; } >&2
 }
 
 # ok NAME CMD...: passes when the command does
@@ -85,7 +86,7 @@ is() {
         pass "$3"
     else
         fail "$3"
-        printf '#   got:  %s\n#   want: %s\n' "$1" "$2"
+        printf '#   got:  %s\n#   want: %s\n' "$1" "$2" >&2
     fi
 }
 
