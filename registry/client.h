@@ -43,7 +43,8 @@ const char *wl_client_base(const struct wl_client *c); /* "https://host" */
 /* What the registry said in Warning headers, each once. Read it when no call is running. */
 const struct wl_strv *wl_client_warnings(const struct wl_client *c);
 
-/* Whether the registry has sent bytes that are not those of the digest or size asked for; that call has failed. */
+/* Whether the registry has sent bytes that are not those of the digest or size asked for, or has not the blob that a manifest of its
+ * own names; that call has failed. */
 bool wl_client_wrong_bytes(const struct wl_client *c);
 
 /* What it cost so far. */

@@ -110,7 +110,7 @@ struct stream {
     void *arg;
     uint64_t done; /* bytes handed on */
     uint64_t skip; /* bytes that come again and were handed on before */
-    bool wrong;    /* it is not so large as it should be */
+    bool wrong;    /* it is not so large as it should be, or not there */
 };
 
 static int stream_begin(void *arg, int status, uint64_t total, struct wl_err *err) {
@@ -168,6 +168,7 @@ static enum outcome download(struct wl_client *c, const char *url, const char *w
     }
     *wait = wl_http_retry_after(&res, WL_CLIENT_RETRY_AFTER_MAX);
     wl_client_status_error(c, what, &res, err);
+    s->wrong = res.status == 404; /* what its manifest names */
     return wl_client_transient(&res) ? AGAIN : FAILED;
 }
 

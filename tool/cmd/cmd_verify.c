@@ -80,7 +80,7 @@ static int verify_local(const struct wl_args *args, struct wl_verify *v, const c
     return finish(args, v, ref, err);
 }
 
-/* A registry that sends other bytes than those of a digest is a finding, not an error of the run. */
+/* A registry that sends other bytes than those of a digest, or none, is a finding, not an error of the run. */
 static int broken_off(const struct wl_args *args, struct wl_verify *v, const struct wl_client *c, const char *ref,
                       struct wl_err *err) {
     if (!wl_client_wrong_bytes(c))
