@@ -142,14 +142,13 @@ void wl_http_hide_proxies(void) {
 
 void wl_http_set_proxy(void *curl, const char *url) {
     CURL *c = curl;
-    const char *upper = getenv("HTTP_PROXY");
+    const char *lower = getenv("http_proxy"), *upper = getenv("HTTP_PROXY");
 
     if (goes_direct(url)) {
         curl_easy_setopt(c, CURLOPT_PROXY, "");
         return;
     }
     /* a web server hands the header "Proxy" to its scripts by that name; it also sets REQUEST_METHOD */
-    if (strncasecmp(url, "http:", 5) == 0 && upper && *upper && !getenv("REQUEST_METHOD") &&
-        !variable("http_proxy", "http_proxy"))
+    if (strncasecmp(url, "http:", 5) == 0 && upper && *upper && !getenv("REQUEST_METHOD") && !(lower && *lower))
         curl_easy_setopt(c, CURLOPT_PROXY, upper);
 }

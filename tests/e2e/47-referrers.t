@@ -233,22 +233,13 @@ for i in 1 2 3 4 5; do
     WLPACK_HOME=$T/race$i WLPACK_BUILDER_ID=urn:builder:$i SOURCE_DATE_EPOCH=1700000000 wlpack image -q --no-git -t race:1 race.json >made 2>&1
     wlpack sign --new-key race$i.key >made 2>&1
 done
-pushes() {
+# at_once push|sign REPOSITORY: five of it at the same time; prints how many failed
+at_once() {
     pids=
     for i in 1 2 3 4 5; do
-        (WLPACK_HOME=$T/race$i exec "$WLPACK" push -q "$1/race:1" >"pushed$i" 2>&1) &
-        pids="$pids $!"
-    done
-    failed=0
-    for pid in $pids; do
-        wait "$pid" || failed=$((failed + 1))
-    done
-    echo $failed
-}
-signs() {
-    pids=
-    for i in 1 2 3 4 5; do
-        ("$WLPACK" sign -q --key race$i.key "$1/race:1" >"pushed$i" 2>&1) &
+        key=
+        [ "$1" = push ] || key=--key=race$i.key
+        (WLPACK_HOME=$T/race$i exec "$WLPACK" "$1" -q ${key:+"$key"} "$2/race:1" >"pushed$i" 2>&1) &
         pids="$pids $!"
     done
     failed=0
@@ -258,14 +249,14 @@ signs() {
     echo $failed
 }
 for round in 1 2 3; do
-    is "$(pushes "$one/round$round")" 0 "five pushes at the same time, round $round"
+    is "$(at_once push "$one/round$round")" 0 "five pushes at the same time, round $round"
     WLPACK_HOME=$T/got$round run wlpack pull --referrers "$one/round$round/race:1"
     is "$(python3 -c "
 import json
 print(sum(m.get('artifactType') == 'application/vnd.in-toto+json' for m in json.load(open('$T/got$round/oci/index.json'))['manifests']))")" \
         5 "what each of them said is there"
 done
-is "$(signs "$one/round1")" 0 "five signers at the same time"
+is "$(at_once sign "$one/round1")" 0 "five signers at the same time"
 for i in 1 2 3 4 5; do
     run wlpack verify --no-recipe --key race$i.key.pub "$one/round1/race:1"
     is "$(grep -c '^ok  *signature' "$out")" 7 "the signatures of key $i: image, SBOM and five provenances"

@@ -9,6 +9,7 @@
 #include "../base/mem.h"
 #include "aot_code.h"
 #include "aot_file.h"
+#include "insn.h"
 #include "module.h"
 
 #define RANGES_MAX 16
@@ -42,29 +43,24 @@ static void code_release(struct code *c) {
 /* --- Reading the section --- */
 
 struct reader {
-    const uint8_t *at, *end;
+    struct wl_wasm_cursor c;
     bool bad;
 };
 
 static uint64_t number(struct reader *r) {
     uint64_t v = 0;
+    struct wl_err ignored;
 
-    for (unsigned shift = 0; r->at < r->end && shift < 64; shift += 7) {
-        uint8_t b = *r->at++;
-
-        v |= (uint64_t)(b & 0x7f) << shift;
-        if (!(b & 0x80))
-            return v;
-    }
-    r->bad = true;
-    return 0;
+    r->bad = r->bad || wl_wasm_u64(&r->c, &v, &ignored) < 0;
+    return v;
 }
 
 static uint8_t byte(struct reader *r) {
-    if (r->at < r->end)
-        return *r->at++;
-    r->bad = true;
-    return 0;
+    uint8_t v = 0;
+    struct wl_err ignored;
+
+    r->bad = r->bad || wl_wasm_u8(&r->c, &v, &ignored) < 0;
+    return v;
 }
 
 static uint64_t *addresses(struct reader *r, size_t *ret_n) {
@@ -85,13 +81,13 @@ static void read_range(struct reader *r, struct range *ret) {
     ret->address = number(r);
     ret->size = number(r);
     ret->bytes.len = (size_t)number(r);
-    ret->bytes.p = r->at;
-    if (r->bad || ret->bytes.len > (size_t)(r->end - r->at) || ret->kind < KIND_TEXT || ret->kind > KIND_BSS ||
+    ret->bytes.p = r->c.p + r->c.pos;
+    if (r->bad || ret->bytes.len > r->c.end - r->c.pos || ret->kind < KIND_TEXT || ret->kind > KIND_BSS ||
         ret->bytes.len > ret->size || ret->address > UINT32_MAX || ret->size > UINT32_MAX) {
         r->bad = true;
         return;
     }
-    r->at += ret->bytes.len;
+    r->c.pos += ret->bytes.len;
 }
 
 /* Sorted by address, as the dynamic linker wants them. */
@@ -104,7 +100,7 @@ static void add_range(struct code *c, const struct range *new) {
 }
 
 static bool read_code(struct wl_blob payload, struct code *ret) {
-    struct reader r = {payload.p, payload.p + payload.len, false};
+    struct reader r = {.c = {payload.p, 0, payload.len}};
     uint64_t n;
 
     number(&r); /* the version of the form */
