@@ -210,6 +210,20 @@ rm -rf h
 WLPACK_HOME=$T/h run timeout -s INT 0.4 "$WLPACK" load many
 status_is 124 "load of 1,500 images, interrupted"
 err_like 'interrupted' "ends at the next one"
+# twice at once, as make and timeout do; the second is not the one that ends everything
+rm -rf h
+ok "a doubled signal is one signal" python3 - "$WLPACK" "$T/h" <<'PY'
+import os, signal, subprocess, sys, time
+p = subprocess.Popen([sys.argv[1], "load", "many"], env={**os.environ, "WLPACK_HOME": sys.argv[2]},
+                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+p.stdout.readline()  # one is loaded
+for _ in range(10):
+    os.kill(p.pid, signal.SIGINT)
+    time.sleep(0.00002)
+err = p.communicate()[1]
+print(p.returncode, err, file=sys.stderr)
+sys.exit(p.returncode != -signal.SIGINT or "interrupted" not in err)
+PY
 ok "most were not loaded" test "$(WLPACK_HOME=$T/h wlpack images 2>/dev/null | wc -l)" -lt 1000
 ok "the store is sound" sound "$T/h"
 

@@ -21,13 +21,24 @@
 
 #define CLEANUP_MAX 64      /* temporary paths remembered at once; more are removed only by their owners */
 #define CHILDREN_MAX 32     /* process groups that a signal is passed to */
+#define SIGNAL_DOUBLE_MS 300
 #define KILL_GRACE_MS 2000u /* between SIGTERM and SIGKILL */
 
 static volatile sig_atomic_t got_signal;
+static struct timespec first_signal; /* written by the handler alone */
 static char cleanup_paths[CLEANUP_MAX][PATH_MAX];
 static volatile pid_t children[CHILDREN_MAX];
 static volatile pid_t foreground_child; /* in our own process group */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+/* Whether the second signal is the first one once more: a shell's or make's Ctrl-C and timeout's signal come to the process and to its
+ * group. */
+static bool is_double(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec - first_signal.tv_sec) * 1000 + (now.tv_nsec - first_signal.tv_nsec) / 1000000 < SIGNAL_DOUBLE_MS;
+}
 
 static void on_signal(int sig, siginfo_t *info, void *context) {
     (void)context;
@@ -37,12 +48,14 @@ static void on_signal(int sig, siginfo_t *info, void *context) {
     for (int i = 0; i < CHILDREN_MAX; i++)
         if (children[i] > 0)
             kill(-children[i], SIGTERM);
-    if (got_signal) {
+    if (got_signal && !is_double()) {
         for (int i = 0; i < CLEANUP_MAX; i++)
             if (cleanup_paths[i][0])
                 unlink(cleanup_paths[i]);
         _exit(128 + sig);
     }
+    if (!got_signal)
+        clock_gettime(CLOCK_MONOTONIC, &first_signal);
     got_signal = sig;
 }
 

@@ -11,8 +11,8 @@
  * wl_signals_init installs handlers for SIGINT, SIGTERM and (unless nohup has it ignored) SIGHUP, without SA_RESTART, so that
  * blocking calls return with EINTR, and ignores SIGPIPE. The first signal sets a flag that long loops poll with wl_interrupted
  * and passes SIGTERM to the running children's process groups; functions then fail, cleanups run, and main ends the
- * process by that signal (exit status 128 + n for a shell). A second signal removes the registered temporary
- * files and ends at once. */
+ * process by that signal (exit status 128 + n for a shell). A second signal, when it comes at
+ * least 300 ms later (timeout and make send one twice), removes the registered temporary files and ends at once. */
 void wl_signals_init(void);
 bool wl_interrupted(void);
 int wl_signal_number(void); /* the signal that came, 0 if none */
