@@ -14,7 +14,6 @@
 
 #define MARGIN_MAX_S 10 /* a token is renewed so long before it expires, or a quarter of its life */
 #define CLIENT_ID "wlpack"
-#define REFUSALS_MAX 2 /* tokens that the registry may refuse for one request */
 #define TRIES 4        /* of a token request that fails in passing */
 #define RETRY_AFTER_MAX 30
 
@@ -334,7 +333,7 @@ static int take_bearer(struct wl_auth *a, const struct wl_challenge *c, const ch
         return wl_fail(err, WL_NET, "%s asks for a token and does not say where to get one", a->host);
     if (check_realm(a, realm, err) < 0)
         return -1;
-    if (used && refused >= REFUSALS_MAX)
+    if (used && refused >= WL_AUTH_REFUSALS_MAX)
         return login_error(a, err);
     a->scheme = BEARER;
     set_str(&a->realm, realm);

@@ -37,6 +37,8 @@ void wl_auth_want_scope(struct wl_auth *a, const char *scope);
  * that is due. */
 int wl_auth_value(struct wl_auth *a, char **ret, struct wl_err *err);
 
+#define WL_AUTH_REFUSALS_MAX 2 /* tokens that the registry may refuse for one request */
+
 /* Takes the challenges of a 401. used: the value that was refused (NULL: none); refused: how often this request was refused
  * before. Success: try again with wl_auth_value. Fails when
  * there is nothing left to try: no credentials, refused ones, no scheme that we know; the error says which and how to log

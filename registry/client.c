@@ -14,6 +14,7 @@
 #define MESSAGE_MAX 300 /* characters shown of a registry's own message */
 #define WARNINGS_MAX 16 /* Warning headers kept */
 #define REFUSALS_MAX 3  /* 401 answers to one call */
+#define RENEWALS_MAX 10 /* the same, where a call of its kind was let in before */
 #define ERRORS_SHOWN 3  /* of an error body's list */
 #define PING_TRIES 3    /* first requests whose connection may break */
 
@@ -216,12 +217,32 @@ static void count(struct wl_client *c, bool good) {
     pthread_mutex_unlock(&c->mutex);
 }
 
+static bool writes(const struct wl_http_request *req) {
+    return req->method && strcmp(req->method, "GET") != 0 && strcmp(req->method, "HEAD") != 0;
+}
+
+/* Remembers that a call with authorisation was let in: who may write is not kept from writing by a token that is refused later. */
+static void note_let_in(struct wl_client *c, const struct wl_http_request *req, const struct wl_http_response *res) {
+    if (res->status != 401 && res->status != 403 && !wl_client_transient(res))
+        __atomic_store_n(&c->let_in[writes(req)], true, __ATOMIC_RELAXED);
+}
+
+/* How often this call counts as refused. Several tokens in a row can be taken back by the server, or by what another worker's call
+ * met; that is a failure in passing, out of the budget of repetitions, where the right itself has been shown. */
+static unsigned refusals(struct wl_client *c, const struct wl_http_request *req, unsigned refused) {
+    bool passing = refused >= WL_AUTH_REFUSALS_MAX && refused < RENEWALS_MAX &&
+                   __atomic_load_n(&c->let_in[writes(req)], __ATOMIC_RELAXED) && wl_client_may_repeat(c);
+
+    return passing ? 0 : refused;
+}
+
 static int one_call(struct wl_client *c, struct wl_http_request *req, unsigned flags, struct wl_http_response *ret,
                     struct wl_err *err) {
     bool own = wl_url_same_origin(req->url, c->base_url);
 
-    for (unsigned refused = 0;; refused++) {
+    for (unsigned n = 0;; n++) {
         WL_AUTOFREE char *authorization = NULL;
+        unsigned refused;
         int rc;
 
         if (own && wl_auth_value(c->auth, &authorization, err) < 0)
@@ -233,8 +254,13 @@ static int one_call(struct wl_client *c, struct wl_http_request *req, unsigned f
         if (rc < 0)
             return -1;
         keep_warnings(c, ret);
-        if (ret->status != 401 || !own || refused >= REFUSALS_MAX || ((flags & WL_CALL_EAGER) && authorization) ||
+        if (own && authorization)
+            note_let_in(c, req, ret);
+        if (ret->status != 401 || !own || ((flags & WL_CALL_EAGER) && authorization) ||
             !wl_url_same_origin(ret->url, c->base_url)) /* our login is not for where it redirects to */
+            return 0;
+        refused = refusals(c, req, n);
+        if (refused >= REFUSALS_MAX)
             return 0;
         pthread_mutex_lock(&c->mutex);
         c->challenged = true;

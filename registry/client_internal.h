@@ -21,6 +21,7 @@ struct wl_client {
     unsigned flags;
     bool wrong_bytes; /* set by any worker */
     bool challenged;  /* the registry wanted authorisation at least once */
+    bool let_in[2];   /* a call that reads, one that writes, was answered when authorisation went along */
     pthread_mutex_t mutex;
     struct wl_strv warnings;
     struct wl_client_stats stats;
