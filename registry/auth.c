@@ -14,7 +14,7 @@
 
 #define MARGIN_MAX_S 10 /* a token is renewed so long before it expires, or a quarter of its life */
 #define CLIENT_ID "wlpack"
-#define TRIES 4        /* of a token request that fails in passing */
+#define TRIES 4 /* of a token request that fails in passing */
 #define RETRY_AFTER_MAX 30
 
 enum scheme { NONE, BASIC, BEARER };

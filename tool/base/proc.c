@@ -19,8 +19,8 @@
 #include "isolate.h"
 #include "mem.h"
 
-#define CLEANUP_MAX 64      /* temporary paths remembered at once; more are removed only by their owners */
-#define CHILDREN_MAX 32     /* process groups that a signal is passed to */
+#define CLEANUP_MAX 64  /* temporary paths remembered at once; more are removed only by their owners */
+#define CHILDREN_MAX 32 /* process groups that a signal is passed to */
 #define SIGNAL_DOUBLE_MS 300
 #define KILL_GRACE_MS 2000u /* between SIGTERM and SIGKILL */
 
@@ -37,7 +37,8 @@ static bool is_double(void) {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (now.tv_sec - first_signal.tv_sec) * 1000 + (now.tv_nsec - first_signal.tv_nsec) / 1000000 < SIGNAL_DOUBLE_MS;
+    return (now.tv_sec - first_signal.tv_sec) * 1000 + (now.tv_nsec - first_signal.tv_nsec) / 1000000 <
+           SIGNAL_DOUBLE_MS;
 }
 
 static void on_signal(int sig, siginfo_t *info, void *context) {
