@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../tool/base/buf.h"
@@ -365,13 +367,49 @@ static void processes(void **state) {
     assert_fails(wl_proc_run(&p, &status, &err), WL_FAILED, "/no/such/folder");
 }
 
+/* A signal that comes while a foreground child (which alone decides when it ends) is being started reaches it all the same. */
+static void signal_at_the_start(void **state) {
+    static const char *sleeps[] = {"sleep", "1000", NULL};
+
+    (void)state;
+    for (int i = 0; i < 150; i++) {
+        int ready[2];
+        int status = 0;
+        pid_t pid;
+
+        assert_int_equal(pipe(ready), 0);
+        pid = fork();
+        if (pid == 0) {
+            struct wl_proc p = {.argv = sleeps, .flags = WL_PROC_FOREGROUND};
+            struct wl_err err;
+
+            setpgid(0, 0);
+            alarm(60); /* the default action; what it is here for would never end */
+            wl_signals_init();
+            if (write(ready[1], "", 1) != 1)
+                _exit(1);
+            if (wl_proc_run(&p, &status, &err) == 0)
+                _exit(status == 128 + SIGTERM ? 0 : 2);
+            _exit(strcmp(err.msg, "interrupted") == 0 ? 0 : 3);
+        }
+        close(ready[1]);
+        assert_int_equal(read(ready[0], &(char){0}, 1), 1);
+        close(ready[0]);
+        usleep((useconds_t)i * 20);
+        kill(pid, SIGTERM);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        kill(-pid, SIGKILL);
+        assert_int_equal(status, 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(err_messages),  cmocka_unit_test(arena),         cmocka_unit_test(buffers),
         cmocka_unit_test(digests),       cmocka_unit_test(json_syntax),   cmocka_unit_test(json_positions),
         cmocka_unit_test(json_writer),   cmocka_unit_test(cleaning),      cmocka_unit_test(files),
         cmocka_unit_test(special_files), cmocka_unit_test(special_files), cmocka_unit_test(remove_keeps_link_targets),
-        cmocka_unit_test(locks),         cmocka_unit_test(processes),
+        cmocka_unit_test(locks),         cmocka_unit_test(processes),     cmocka_unit_test(signal_at_the_start),
     };
 
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -396,6 +396,9 @@ int wl_proc_run(struct wl_proc *p, int *ret_status, struct wl_err *err) {
         foreground_child = pid;
     else
         child_register(pid, 0);
+    /* one that came while it was being started: until its exec it had our handler, so a terminal's was lost on it, too */
+    if (foreground && wl_interrupted())
+        kill(pid, wl_signal_number());
     end = pump(p, &ps, pid, &wstatus, &ru);
     if (end != END_EXIT)
         kill_group(pid, foreground, &wstatus, &ru);
