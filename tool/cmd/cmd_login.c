@@ -55,8 +55,9 @@ static int ask(const char *question, bool secret, char **ret, struct wl_err *err
     quiet = old;
     if (secret)
         quiet.c_lflag &= ~(tcflag_t)ECHO;
-    wl_write_all(tty, question, strlen(question));
+    /* first of all: an answer that comes as soon as the question is there is neither thrown away nor shown */
     tcsetattr(tty, TCSAFLUSH, &quiet);
+    wl_write_all(tty, question, strlen(question));
     rc = read_line(tty, false, ret, err);
     tcsetattr(tty, TCSAFLUSH, &old);
     if (secret)
