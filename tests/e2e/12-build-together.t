@@ -5,20 +5,10 @@
 cd "$T" || exit 1
 tiny_make
 
-# slow SECONDS: compile waits that long, and leaves a line in $T/runs per run
+# slow: compile leaves a line in $T/runs per run and waits for the file $T/go
 slow() {
-    sed "s#\\[\"make\"#[\"sh\", \"-c\", \"echo x >>$T/runs; sleep $1; exec make -j1\"], \"note\": \"\"}, {\"argv\": [\"make\"#" \
+    sed "s#\\[\"make\"#[\"sh\", \"-c\", \"echo x >>$T/runs; until test -e $T/go; do sleep 0.1; done; exec make -j1\"], \"note\": \"\"}, {\"argv\": [\"make\"#" \
         recipes/tiny-1.0/recipe.json >.r && cp .r recipes/tiny-1.0/recipe.json
-}
-
-# waits at most 10 s until CMD... succeeds
-wait_for() {
-    wait_n=0
-    until "$@"; do
-        wait_n=$((wait_n + 1))
-        [ "$wait_n" -lt 200 ] || return 1
-        sleep 0.05
-    done
 }
 
 # A command that a killed process had started may live on for a moment and keeps what it works in; whoever comes after it cleans up.
@@ -27,11 +17,14 @@ cleaned_up() {
 }
 
 # --- two processes, one store ---
-slow 1
+slow
 "$WLPACK" build tiny-1.0 --until check --output one >one.out 2>one.err &
 one=$!
 "$WLPACK" build tiny-1.0 --until check --output two >two.out 2>two.err &
 two=$!
+ok "two builds of one recipe at once: one waits" wait_until grep -q 'another wlpack .* waiting for it' one.err two.err
+wait_until test -s runs
+touch go
 wait $one
 is $? 0 "two builds of one recipe at once: the first"
 wait $two
@@ -40,31 +33,32 @@ is "$(grep -c x runs)" 1 "it was compiled once"
 is "$(cut -f 4 one.out)" "$(cut -f 4 two.out)" "both hand out the same"
 
 # --- one of two is killed ---
-rm -rf "$WLPACK_HOME/store" runs
+rm -rf "$WLPACK_HOME/store" runs go
 "$WLPACK" build tiny-1.0 --until compile --output one >/dev/null 2>&1 &
 one=$!
-wait_for test -s runs
+wait_until test -s runs
 "$WLPACK" build tiny-1.0 --until compile --output two >two.out 2>two.err &
 two=$!
-sleep 0.2
+wait_until grep -q 'another wlpack .* waiting for it' two.err
 kill -9 $one
 wait $one 2>/dev/null
+touch go
 wait $two
 is $? 0 "kill -9 of the one that builds: the other takes over"
 is "$(grep -c x runs)" 2 "and builds it itself"
 run wlpack build tiny-1.0 --until compile --output two
 err_like 'up to date' "what it made is there"
-ok "and a next run cleans up behind the killed one" wait_for cleaned_up
+ok "and a next run cleans up behind the killed one" wait_until cleaned_up
 
 # --- Ctrl-C ---
 rm -rf "$WLPACK_HOME/store" runs
 slow_id=$T/sleeping
-sed "s#sleep 1#echo \$\$ >$slow_id; exec sleep 30#" recipes/tiny-1.0/recipe.json >.r && cp .r recipes/tiny-1.0/recipe.json
+sed "s#until test -e $T/go; do sleep 0.1; done; exec make -j1#echo \$\$ >$slow_id; exec sleep 900#" recipes/tiny-1.0/recipe.json >.r && cp .r recipes/tiny-1.0/recipe.json
 for signal in INT TERM HUP; do
     rm -f "$slow_id"
     "$WLPACK" build tiny-1.0 --until compile --output one >one.out 2>one.err &
     one=$!
-    wait_for test -s "$slow_id"
+    wait_until test -s "$slow_id"
     kill -$signal $one
     wait $one
     code=$?
@@ -89,7 +83,7 @@ for delay in 0.01 0.03 0.06 0.1 0.15 0.2; do
     "$WLPACK" build tiny-1.0 --until check --output o >o.out 2>o.err || break
 done
 is "$(cut -f 4 o.out)" "sha256:$(sha256sum o/tiny-1.0/bin/tiny.wasm | cut -d ' ' -f 1)" "killed at six moments: the build after it is right"
-ok "and a next one cleans up" wait_for cleaned_up
+ok "and a next one cleans up" wait_until cleaned_up
 
 # --- a damaged store ---
 digest=$(cut -f 4 o.out)

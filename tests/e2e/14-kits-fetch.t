@@ -17,8 +17,7 @@ s.serve_forever()
 PY
 server=$!
 at_end "kill $server"
-n=0
-while [ ! -s "$T/port" ] && [ "$n" -lt 100 ]; do n=$((n + 1)) && sleep 0.05; done
+wait_until test -s "$T/port"
 url=http://127.0.0.1:$(cat "$T/port")
 
 # --- fetch ---

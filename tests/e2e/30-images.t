@@ -267,13 +267,18 @@ status_is 0 "gc --dry-run"
 is "$(json "d['blobs']['removed'] > 0")" True "as JSON"
 is "$(find "$oci/blobs/sha256" -type f | wc -l)" "$before" "removes nothing"
 # somebody who looks waits for nobody; somebody who removes waits, says so, and can be sent away
-(flock -s 9 && exec sleep 60) 9>"$WLPACK_HOME/store.lock" &
+(flock -s 9 && echo held >"$T/held" && exec sleep 3600) 9>"$WLPACK_HOME/store.lock" &
 holder=$!
-sleep 0.5
-run timeout 20 "$WLPACK" gc --dry-run
+at_end "kill $holder 2>/dev/null"
+wait_until test -s "$T/held"
+run timeout 300 "$WLPACK" gc --dry-run
 status_is 0 "gc --dry-run beside a build"
-run timeout -s INT 2 "$WLPACK" gc
-err_like 'another wlpack uses the store, waiting for it' "gc beside a build waits and says so"
+"$WLPACK" gc >"$out" 2>"$err" &
+gc=$!
+ok "gc beside a build waits and says so" wait_until grep -q 'another wlpack uses the store, waiting for it' "$err"
+kill -INT $gc
+wait $gc
+is $? 130 "Ctrl-C ends it"
 is "$(find "$oci/blobs/sha256" -type f | wc -l)" "$before" "and has removed nothing when it is interrupted"
 kill "$holder"
 run wlpack gc

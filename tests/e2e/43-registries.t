@@ -10,7 +10,7 @@ user_home=$HOME
 HOME=$T/user
 mkdir -p "$HOME"
 export HOME
-unset DOCKER_CONFIG DOCKER_AUTH_CONFIG REGISTRY_AUTH_FILE XDG_RUNTIME_DIR SSL_CERT_FILE
+unset https_proxy all_proxy ALL_PROXY DOCKER_CONFIG DOCKER_AUTH_CONFIG REGISTRY_AUTH_FILE XDG_RUNTIME_DIR SSL_CERT_FILE
 oci=$WLPACK_HOME/oci
 
 # registry OPTION...: starts one; fails with the reason in $T/why when that is not possible here
@@ -144,7 +144,7 @@ status_is 2 "--key alone is a usage error"
 # --- TLS through a proxy (CONNECT), which knows the registry under another name ---
 python3 "$top/tests/lib/connect-proxy.py" "registry.test:443=$REGISTRY" >"$T/proxy" 2>"$T/proxy.log" &
 at_end "kill $!"
-while [ ! -s "$T/proxy" ]; do sleep 0.05; done
+wait_until test -s "$T/proxy"
 proxy=$(cat "$T/proxy")
 HTTPS_PROXY=http://$proxy run wlpack push --cacert "$REGISTRY_CA" --cert "$REGISTRY_CERT" --key "$REGISTRY_KEY" \
     registry.test/app:1

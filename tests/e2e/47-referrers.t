@@ -217,10 +217,10 @@ err_like '\-\-cert-key needs --cert' "which says so"
 run wlpack sign --timeout 0 --key good "$REGISTRY/team/shop:1"
 status_is 2 "--timeout 0"
 python3 -c '
-import socket, time
-s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(60)' >port &
+import signal, socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); signal.pause()' >port &
 at_end "kill $!"
-while [ ! -s port ]; do sleep 0.05; done
+wait_until test -s port
 for verb in "sign --key good" "verify --key good.pub"; do
     # shellcheck disable=SC2086 # verb and options
     run wlpack $verb --plain-http --timeout 1 "127.0.0.1:$(cat port)/team/shop:1"

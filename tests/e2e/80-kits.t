@@ -80,11 +80,10 @@ if grep -q '"origin": "debian"' "$(place binaryen)/kit.json"; then
     rm -rf "$WLPACK_HOME"
     env WLPACK_KIT_ORIGIN=debian "$scripts/kit-install" binaryen >/dev/null 2>&1 &
     pid=$!
-    tries=0
-    while [ -z "$(ls -A "$WLPACK_HOME/kits" 2>/dev/null)" ] && [ $tries -lt 100 ]; do
-        tries=$((tries + 1))
-        sleep 0.05
-    done
+    begun() {
+        [ -n "$(ls -A "$WLPACK_HOME/kits" 2>/dev/null)" ]
+    }
+    ok "kit-install has begun" wait_until begun
     kill -TERM $pid
     wait $pid
     is $? 143 "kit-install ends on SIGTERM"

@@ -70,6 +70,10 @@ is "$(by_skopeo linux --override-os linux --override-arch amd64)" \
     "skopeo: linux/amd64, without knowing of wasm"
 
 # --- containerd ---
+# or has ended
+containerd_answers() {
+    ctr -a "$T/cd/sock" version >/dev/null 2>&1 || ! kill -0 "$cd_pid" 2>/dev/null
+}
 containerd_up() {
     mkdir -p cd
     cat >cd/config.toml <<CONF
@@ -82,12 +86,9 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
 CONF
     containerd -c cd/config.toml >cd/log 2>&1 &
     at_end "kill $! 2>/dev/null; wait $! 2>/dev/null"
-    n=0
-    until ctr -a "$T/cd/sock" version >/dev/null 2>&1; do
-        n=$((n + 1))
-        [ $n -lt 100 ] || return 1
-        sleep 0.1
-    done
+    cd_pid=$!
+    wait_until containerd_answers
+    ctr -a "$T/cd/sock" version >/dev/null 2>&1
 }
 # by_containerd FORM PLATFORM: the manifests that it fetched, one a line
 by_containerd() {

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""faulty-registry.py [--percent N] [--seed N]: a registry on loopback that fails a share of its requests, for the stress test.
+"""faulty-registry.py [--percent N] [--seed N] [--hold N] [--stall BYTES]: a registry on loopback that fails a share of its requests, for the stress test.
 
 Every request needs a token of its token server (an anonymous one will do). A failing request gets, in turn: 429 with Retry-After, 502,
 a reset connection before its answer (its work done or not), a reset in its body, 401 (its token is taken back). GET /report
-says as JSON what it has and what it cost; what is asked of /report and /token does not fail."""
+says as JSON what it has and what it cost; what is asked of /report and /token does not fail.
+
+With --hold it takes no further step once it has N blobs, with --stall it stops in any body that is longer, behind so many bytes, until
+/release is asked for: to interrupt a client in the middle, however fast or slow both are. The report's "held" says how many requests wait
+so; "connections", how many connections there are: 1, the report's own, says that it has dealt with all that it had got."""
 
 import argparse
 import hashlib
@@ -20,12 +24,21 @@ import urllib.parse
 
 
 class State:
-    def __init__(self, percent, seed):
+    def __init__(self, percent, seed, hold, stall):
         self.lock = threading.Lock()
+        self.hold, self.stall, self.held, self.released = hold, stall, 0, threading.Event()
+        self.connections = 0
         self.percent, self.random = percent, random.Random(seed)
         self.blobs, self.manifests, self.tags, self.tokens, self.sessions = {}, {}, {}, set(), set()
         self.requests, self.faults = 0, {}
         self.bytes_in, self.bytes_again, self.n = 0, 0, 0
+
+    def wait(self):
+        with self.lock:
+            self.held += 1
+        self.released.wait()
+        with self.lock:
+            self.held -= 1
 
     def fault(self, kinds):
         with self.lock:
@@ -68,7 +81,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "/report":
             return self.reply(200, [], json.dumps({
                 "blobs": len(s.blobs), "manifests": len(s.manifests), "tags": s.tags, "requests": s.requests,
-                "faults": s.faults, "bytes": s.bytes_in, "again": s.bytes_again}).encode())
+                "faults": s.faults, "bytes": s.bytes_in, "again": s.bytes_again, "held": s.held,
+                "connections": s.connections}).encode())
+        if path == "/release":
+            s.released.set()
+            return self.reply(200)
         if path == "/token":
             token = secrets.token_hex(8)
             with s.lock:
@@ -82,7 +99,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 s.bytes_again += size // 2
             self.rfile.read(size // 2)
             return self.reset()
+        if s.stall and size > s.stall and not s.released.is_set():
+            self.rfile.read(s.stall)
+            s.wait()
+            return self.reset()
         body = self.rfile.read(size)
+        if s.hold and len(s.blobs) >= s.hold:
+            s.wait()
         token = self.headers.get("Authorization", "")[7:]
         with s.lock:
             s.bytes_in += size
@@ -148,6 +171,16 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
+    def process_request(self, request, client_address):
+        with Handler.state.lock:
+            Handler.state.connections += 1
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        super().shutdown_request(request)
+        with Handler.state.lock:
+            Handler.state.connections -= 1
+
     def handle_error(self, request, client_address):
         """A connection that we or the client broke."""
 
@@ -156,8 +189,10 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--percent", type=float, default=5)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--hold", type=int, default=0)
+    p.add_argument("--stall", type=int, default=0)
     a = p.parse_args()
-    Handler.state = State(a.percent, a.seed)
+    Handler.state = State(a.percent, a.seed, a.hold, a.stall)
     server = Server(("127.0.0.1", 0), Handler)
     print("127.0.0.1:%d" % server.server_address[1], flush=True)
     try:

@@ -129,10 +129,12 @@ int main(int argc, char **argv) {
         return calls();
     else if (strncmp(what, "call-", 5) == 0)
         return bad_call(what);
-    else if (strcmp(what, "loop") == 0)
+    else if (strcmp(what, "loop") == 0) {
+        puts("looping");
+        fflush(stdout);
         for (volatile unsigned i = 0;; i++)
             ;
-    else {
+    } else {
         puts("before the trap");
         fflush(stdout);
         if (strcmp(what, "recurse") == 0)

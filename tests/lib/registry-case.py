@@ -66,7 +66,7 @@ import urllib.parse
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
-TIMEOUT = 60
+TIMEOUT = 600  # seconds; more than any machine needs, for what would never end
 
 
 class Expectation:

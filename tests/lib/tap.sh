@@ -12,8 +12,12 @@
 # shellcheck shell=sh
 
 set -u
+# the same wherever it runs: under make, with another umask, behind a proxy (what is on loopback is never asked for there)
+umask 022
 LC_ALL=C
-export LC_ALL
+NO_PROXY=127.0.0.1,localhost,::1,${no_proxy:-${NO_PROXY:-}}
+export LC_ALL NO_PROXY
+unset no_proxy MAKEFLAGS MFLAGS MAKELEVEL CDPATH NO_COLOR
 top=$(cd "${0%/*}/../.." && pwd)
 WLPACK=${WLPACK:-$top/build/wlpack}
 case $WLPACK in /*) ;; *) WLPACK=$top/$WLPACK ;; esac
@@ -52,6 +56,31 @@ run() {
     tap_cmd=$*
     status=0
     "$@" >"$out" 2>"$err" </dev/null || status=$?
+}
+
+# wait_until CMD...: until it succeeds. Gives up (and fails) after five minutes only: how fast the machine is must not decide.
+wait_until() {
+    tap_tries=0
+    until "$@"; do
+        tap_tries=$((tap_tries + 1))
+        [ "$tap_tries" -lt 6000 ] || return 1
+        sleep 0.05
+    done
+}
+
+# ended_by SIGNAL SECONDS CMD...: starts it, sends the signal after that time and waits until it is dead; its exit code in $status. (timeout sends
+# the signal twice, to the command and to its group, and with KILL it is gone itself before the command is.) CMD is a program, no function.
+ended_by() {
+    tap_signal=$1
+    tap_cmd=$*
+    tap_seconds=$2
+    shift 2
+    "$@" >"$out" 2>"$err" </dev/null &
+    tap_pid=$!
+    sleep "$tap_seconds"
+    kill "-$tap_signal" "$tap_pid" 2>/dev/null || :
+    status=0
+    wait "$tap_pid" 2>/dev/null || status=$?
 }
 
 tap_show() {

@@ -187,15 +187,13 @@ static void bad_helpers(void **state) {
     assert_fails(wl_credentials_find("f", "", &c, &err), WL_FAILED, "is no name of a credential helper");
 }
 
-/* It leaves something running that holds its output open, and is done all the same. */
+/* It leaves something running that holds its output open, for longer than a helper may take, and is done all the same. */
 static void helper_with_a_child(void **state) {
     struct place *p = *state;
     WL_AUTOFREE char *f = put(p, ".docker/config.json", "{\"credsStore\":\"leaves\"}");
-    time_t start = time(NULL);
 
-    put_helper(p, "leaves", "#!/bin/sh\nsleep 25 &\necho '{\"Username\":\"u\",\"Secret\":\"s\"}'\n");
+    put_helper(p, "leaves", "#!/bin/sh\nsleep 45 &\necho '{\"Username\":\"u\",\"Secret\":\"s\"}'\n");
     assert_who("h", "", "u:s");
-    assert_true(time(NULL) - start < 15);
 }
 
 /* One that does not end is ended, with what it has started. */
