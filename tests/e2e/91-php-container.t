@@ -89,7 +89,7 @@ serve() {
     server=$!
     at_end "kill -9 -$server 2>/dev/null"
     i=0
-    until curl -s --max-time 5 -o /dev/null "http://127.0.0.1:$port/" || [ $i -ge 300 ]; do
+    until curl -s --max-time 60 -o /dev/null "http://127.0.0.1:$port/" || [ $i -ge 300 ]; do
         i=$((i + 1))
         sleep 1
     done
@@ -97,14 +97,14 @@ serve() {
 run wlpack push "$REGISTRY/php:7.4.33-server-aot"
 status_is 0 "push 7.4.33-server-aot"
 serve
-run curl -s --max-time 20 "http://127.0.0.1:$port/"
+run curl -s --max-time 300 "http://127.0.0.1:$port/"
 out_like '^PHP 7\.4\.33 on WebAssembly .* serves /docroot' "the server's image serves its own page"
 kill -9 "-$server"
 echo '<?php echo $_SERVER["REQUEST_METHOD"], " ", strlen(file_get_contents("php://input")), "\n"; die();' >"$T/site/post.php"
 serve -v /site:/docroot
-run curl -s --max-time 20 --data-binary @"$scripts/demo" "http://127.0.0.1:$port/post.php"
+run curl -s --max-time 300 --data-binary @"$scripts/demo" "http://127.0.0.1:$port/post.php"
 out_is "POST $(wc -c <"$scripts/demo" | tr -d ' ')" "and a folder that is mounted there"
-run curl -s --max-time 20 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/nosuch.css"
+run curl -s --max-time 300 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/nosuch.css"
 out_is 404 "what is not there is not there"
 [ "$tap_bad" -eq 0 ] || sed 's/^/#   server: /' "$T/server.log"
 kill -9 "-$server"
