@@ -75,8 +75,13 @@ static size_t key_fits(const char *key, const char *host, const char *path) {
         strcmp(k, "/v1") == 0 || strcmp(k, "/v2") == 0)
         return 1;
     k++;
-    len = strlen(k);
+    len = strlen(k) - wl_ends(k, "/");
     return strncmp(path, k, len) == 0 && (path[len] == '\0' || path[len] == '/') ? 1 + len : 0;
+}
+
+/* Whether a key is that of exactly this: the host, or the host and the namespace. */
+static bool key_is(const char *key, const char *host, const char *path) {
+    return key_fits(key, host, path) == 1 + strlen(path);
 }
 
 static const wl_json *best_key(const wl_json *obj, const char *host, const char *path) {
@@ -151,7 +156,7 @@ static int from_entry(const wl_json *entry, const char *file, struct wl_credenti
     const char *auth = wl_json_get_str(entry, "auth");
 
     if (wl_json_kind(entry) != WL_JSON_OBJECT || (wl_json_get(entry, "auth") && !auth))
-        return wl_fail(err, WL_FAILED, "%s: an entry of \"auths\" is no object with a text as \"auth\"", file);
+        return wl_fail(err, WL_FAILED, "%s: a login in it is no object with a text as \"auth\"", file);
     c.user = str_or_null(entry, "username");
     c.password = str_or_null(entry, "password");
     c.identity_token = str_or_null(entry, "identitytoken");
@@ -198,6 +203,24 @@ static int find_in_file(const char *file, const char *host, const char *path, st
     if (read_file(file, &doc, err) < 0)
         return -1;
     return doc ? find_in_doc(doc, file, host, path, ret, err) : 0;
+}
+
+/* ~/.dockercfg; NULL without a home. A new string. */
+static char *legacy_file(void) {
+    const char *home = getenv("HOME");
+
+    return home && *home ? wl_path_join(home, ".dockercfg") : NULL;
+}
+
+static int find_in_legacy(const char *host, struct wl_credentials *ret, struct wl_err *err) {
+    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
+    WL_AUTOFREE char *file = legacy_file();
+    const wl_json *entry;
+
+    if (!file || read_file(file, &doc, err) < 0)
+        return file ? -1 : 0;
+    entry = doc ? best_key(wl_json_root(doc), host, "") : NULL;
+    return entry ? from_entry(entry, file, ret, err) : 0;
 }
 
 static const char *env(const char *name) {
@@ -265,6 +288,8 @@ int wl_credentials_find(const char *host, const char *path, struct wl_credential
     for (size_t i = 0; i < files.n && !c.from; i++)
         if (find_in_file(files.v[i], host, path, &c, err) < 0)
             return -1;
+    if (!c.from && find_in_legacy(host, &c, err) < 0)
+        return -1;
     keep_secret(&c);
     *ret = c;
     return 0;
@@ -290,22 +315,23 @@ static void write_value(struct wl_jw *w, const wl_json *v) {
     wl_jw_end(w, '}');
 }
 
-/* Writes "auths" without the entries of this host and, with auth, with a new one. A helper's login is noted by an empty
- * entry, as docker does. */
-static void write_auths(struct wl_jw *w, const wl_json *auths, const char *host, const char *auth) {
+/* Writes the object of logins without those of this host and path and, with auth, with a new one. A helper's login is noted by an
+ * empty entry, as docker does. */
+static void write_logins(struct wl_jw *w, const wl_json *logins, const char *host, const char *path, const char *auth) {
     const wl_json *value;
     const char *key;
 
-    wl_jw_key(w, "auths");
     wl_jw_begin(w, '{');
-    for (void *it = NULL; auths && wl_json_next(auths, &it, &key, &value);) {
-        if (key_fits(key, host, "") == 1)
+    for (void *it = NULL; logins && wl_json_next(logins, &it, &key, &value);) {
+        if (key_is(key, host, path))
             continue;
         wl_jw_key(w, key);
         write_value(w, value);
     }
     if (auth) {
-        wl_jw_key(w, server_of(host));
+        WL_AUTOFREE char *name = *path ? wl_sprintf("%s/%s", host, path) : wl_strdup(server_of(host));
+
+        wl_jw_key(w, name);
         wl_jw_begin(w, '{');
         if (*auth)
             wl_jw_kstr(w, "auth", auth);
@@ -314,19 +340,29 @@ static void write_auths(struct wl_jw *w, const wl_json *auths, const char *host,
     wl_jw_end(w, '}');
 }
 
-/* Rewrites the file with this host's entry replaced (auth NULL: removed). doc may be NULL. A link is followed. */
-static int rewrite_file(const char *file, const struct wl_json_doc *doc, const char *host, const char *auth,
-                        struct wl_err *err) {
+/* Replaces a file of logins. A link is followed. */
+static int put_file(const char *file, struct wl_buf *text, struct wl_err *err) {
     WL_AUTO(wl_file_cancel) struct wl_file f = WL_FILE_INIT;
-    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     WL_AUTOFREE char *real = realpath(file, NULL);
+
+    wl_buf_addc(text, '\n');
+    if (wl_file_open(&f, real ? real : file, 0600, true, err) < 0 || wl_file_write(&f, text->p, text->len, err) < 0)
+        return -1;
+    return wl_file_commit(&f, err);
+}
+
+/* Rewrites the file with the entry of this host and path replaced (auth NULL: removed). doc may be NULL. */
+static int rewrite_file(const char *file, const struct wl_json_doc *doc, const char *host, const char *path,
+                        const char *auth, struct wl_err *err) {
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     const wl_json *root = doc ? wl_json_root(doc) : NULL;
     struct wl_jw w = {.out = &text, .indent = 4};
     const wl_json *value;
     const char *key;
 
     wl_jw_begin(&w, '{');
-    write_auths(&w, root ? wl_json_get(root, "auths") : NULL, host, auth);
+    wl_jw_key(&w, "auths");
+    write_logins(&w, root ? wl_json_get(root, "auths") : NULL, host, path, auth);
     for (void *it = NULL; root && wl_json_next(root, &it, &key, &value);) {
         if (strcmp(key, "auths") == 0)
             continue;
@@ -334,10 +370,7 @@ static int rewrite_file(const char *file, const struct wl_json_doc *doc, const c
         write_value(&w, value);
     }
     wl_jw_end(&w, '}');
-    wl_buf_addc(&text, '\n');
-    if (wl_file_open(&f, real ? real : file, 0600, true, err) < 0 || wl_file_write(&f, text.p, text.len, err) < 0)
-        return -1;
-    return wl_file_commit(&f, err);
+    return put_file(file, &text, err);
 }
 
 /* Two logins at the same time would each write what they have read before the other wrote. The folder is locked: the file itself is
@@ -383,14 +416,43 @@ static char *encode_auth(const char *user, const char *password) {
     return wl_base64_encode(plain, strlen(plain));
 }
 
-int wl_credentials_store(const char *host, const char *user, const char *password, char **ret_where,
+/* The helper that keeps the logins of a host, or NULL: the file does. */
+static const char *helper_for(const struct wl_json_doc *doc, const char *host) {
+    const wl_json *root = doc ? wl_json_root(doc) : NULL;
+    const char *helper = root ? wl_json_str(best_key(wl_json_get(root, "credHelpers"), host, "")) : NULL;
+
+    if (root && !helper)
+        helper = wl_json_get_str(root, "credsStore");
+    return helper && *helper ? helper : NULL;
+}
+
+static int namespace_refused(const char *file, const char *helper, const char *host, const char *path,
+                             struct wl_err *err) {
+    return wl_fail(
+        err, WL_USAGE,
+        "%s: logins of %s are kept by docker-credential-%s, which knows whole registries only: log in to %s, "
+        "or name another file for %s/%s by REGISTRY_AUTH_FILE",
+        file, host, helper, host, host, path);
+}
+
+int wl_credentials_may_store(const char *host, const char *path, struct wl_err *err) {
+    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
+    WL_AUTOFREE char *file = NULL;
+    const char *helper;
+
+    if (file_to_write(&file, err) < 0 || read_file(file, &doc, err) < 0)
+        return -1;
+    helper = helper_for(doc, host);
+    return helper && *path ? namespace_refused(file, helper, host, path, err) : 0;
+}
+
+int wl_credentials_store(const char *host, const char *path, const char *user, const char *password, char **ret_where,
                          struct wl_err *err) {
     WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
     WL_AUTOFREE char *file = NULL;
     WL_AUTOFREE char *auth = encode_auth(user, password);
-    const wl_json *root;
     WL_AUTO(wl_closep) int lock = -1;
-    const char *helper = NULL;
+    const char *helper;
 
     wl_out_secret(password);
     wl_out_secret(auth);
@@ -399,19 +461,17 @@ int wl_credentials_store(const char *host, const char *user, const char *passwor
     lock = lock_folder(file);
     if (read_file(file, &doc, err) < 0)
         return -1;
-    root = doc ? wl_json_root(doc) : NULL;
-    if (root)
-        helper = wl_json_str(best_key(wl_json_get(root, "credHelpers"), host, ""));
-    if (root && !helper)
-        helper = wl_json_get_str(root, "credsStore");
-    if (helper && *helper) {
+    helper = helper_for(doc, host);
+    if (helper && *path)
+        return namespace_refused(file, helper, host, path, err);
+    if (helper) {
         if (wl_cred_helper_store(helper, server_of(host), user, password, err) < 0 ||
-            rewrite_file(file, doc, host, "", err) < 0)
+            rewrite_file(file, doc, host, path, "", err) < 0)
             return wl_err_context(err, "%s", file);
         *ret_where = wl_sprintf("docker-credential-%s", helper);
         return 0;
     }
-    if (rewrite_file(file, doc, host, auth, err) < 0)
+    if (rewrite_file(file, doc, host, path, auth, err) < 0)
         return -1;
     *ret_where = WL_STEAL(file);
     return 0;
@@ -423,29 +483,22 @@ static void add_where(struct wl_buf *where, const char *name) {
     wl_buf_addf(where, "%s%s", where->len ? ", " : "", name);
 }
 
-static bool has_entry(const wl_json *auths, const char *host) {
+static bool has_entry(const wl_json *logins, const char *host, const char *path) {
     const wl_json *value;
     const char *key;
 
-    for (void *it = NULL; auths && wl_json_next(auths, &it, &key, &value);)
-        if (key_fits(key, host, "") == 1)
+    for (void *it = NULL; logins && wl_json_next(logins, &it, &key, &value);)
+        if (key_is(key, host, path))
             return true;
     return false;
 }
 
-static int erase_in_file(const char *file, const char *host, struct wl_buf *where, struct wl_err *err) {
-    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
-    WL_AUTO(wl_closep) int lock = lock_folder(file);
-    const char *helpers[2] = {NULL, NULL};
-    const wl_json *root;
+/* Tells the helpers that a file names to forget a host. */
+static int erase_in_helpers(const char *file, const wl_json *root, const char *host, struct wl_buf *where,
+                            struct wl_err *err) {
+    const char *const helpers[] = {wl_json_str(best_key(wl_json_get(root, "credHelpers"), host, "")),
+                                   wl_json_get_str(root, "credsStore")};
 
-    if (read_file(file, &doc, err) < 0)
-        return -1;
-    if (!doc)
-        return 0;
-    root = wl_json_root(doc);
-    helpers[0] = wl_json_str(best_key(wl_json_get(root, "credHelpers"), host, ""));
-    helpers[1] = wl_json_get_str(root, "credsStore");
     for (size_t i = 0; i < WL_ARRAY_LEN(helpers); i++) {
         bool had = false;
 
@@ -456,22 +509,58 @@ static int erase_in_file(const char *file, const char *host, struct wl_buf *wher
         if (had)
             add_where(where, helpers[i]);
     }
-    if (has_entry(wl_json_get(root, "auths"), host)) {
-        if (rewrite_file(file, doc, host, NULL, err) < 0)
+    return 0;
+}
+
+static int erase_in_file(const char *file, const char *host, const char *path, struct wl_buf *where,
+                         struct wl_err *err) {
+    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
+    WL_AUTO(wl_closep) int lock = lock_folder(file);
+    const wl_json *root;
+
+    if (read_file(file, &doc, err) < 0)
+        return -1;
+    if (!doc)
+        return 0;
+    root = wl_json_root(doc);
+    if (!*path && erase_in_helpers(file, root, host, where, err) < 0)
+        return -1;
+    if (has_entry(wl_json_get(root, "auths"), host, path)) {
+        if (rewrite_file(file, doc, host, path, NULL, err) < 0)
             return -1;
         add_where(where, file);
     }
     return 0;
 }
 
-int wl_credentials_erase(const char *host, char **ret_where, struct wl_err *err) {
+static int erase_in_legacy(const char *host, struct wl_buf *where, struct wl_err *err) {
+    WL_AUTO(wl_json_freep) struct wl_json_doc *doc = NULL;
+    WL_AUTO(wl_buf_release) struct wl_buf text = {0};
+    WL_AUTOFREE char *file = legacy_file();
+    WL_AUTO(wl_closep) int lock = file ? lock_folder(file) : -1;
+    struct wl_jw w = {.out = &text, .indent = 4};
+
+    if (!file || read_file(file, &doc, err) < 0)
+        return file ? -1 : 0;
+    if (!doc || !has_entry(wl_json_root(doc), host, ""))
+        return 0;
+    write_logins(&w, wl_json_root(doc), host, "", NULL);
+    if (put_file(file, &text, err) < 0)
+        return -1;
+    add_where(where, file);
+    return 0;
+}
+
+int wl_credentials_erase(const char *host, const char *path, char **ret_where, struct wl_err *err) {
     WL_AUTO(wl_strv_release) struct wl_strv files = {0};
     WL_AUTO(wl_buf_release) struct wl_buf where = {0};
 
     list_files(&files);
     for (size_t i = 0; i < files.n; i++)
-        if (erase_in_file(files.v[i], host, &where, err) < 0)
+        if (erase_in_file(files.v[i], host, path, &where, err) < 0)
             return -1;
+    if (!*path && erase_in_legacy(host, &where, err) < 0)
+        return -1;
     *ret_where = where.len ? wl_buf_steal(&where) : NULL;
     return 0;
 }

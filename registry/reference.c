@@ -264,6 +264,39 @@ int wl_reference_parse_host(const char *s, char *ret, struct wl_err *err) {
     return 0;
 }
 
+int wl_reference_parse_login(const char *s, char *ret_host, char *ret_path, struct wl_err *err) {
+    const char *host = wl_starts(s, "https://") ? s + strlen("https://") : s;
+    size_t n = strcspn(host, "/");
+    const char *path = host + n + 1;
+    WL_AUTOFREE char *alone = NULL;
+    const char *problem;
+    size_t len;
+
+    if (strchr(s, '@') || strstr(host, "://") || strcmp(s, "https://index.docker.io/v1/") == 0 || host[n] == '\0' ||
+        host[n + 1] == '\0' || n == 0) {
+        if (wl_reference_parse_host(s, ret_host, err) < 0)
+            return -1;
+        *ret_path = '\0';
+        return 0;
+    }
+    if (!looks_like_host(host, n))
+        return wl_fail(err, WL_USAGE, "\"%.300s\": \"%.*s\" is no registry host: give HOST[:PORT][/NAMESPACE]", s,
+                       (int)n, host);
+    len = strlen(path) - wl_ends(path, "/");
+    problem = path_problem(path, len);
+    if (problem)
+        return wl_fail(err, WL_USAGE, "\"%.300s\" is no namespace of a registry: %s", s, problem);
+    if (len == 2 && path[0] == 'v' && (path[1] == '1' || path[1] == '2')) /* in a file of logins it means the host */
+        return wl_fail(err, WL_USAGE, "\"%.300s\": %.2s is the registry's API and no namespace: give HOST[:PORT]", s,
+                       path);
+    alone = wl_strndup(host, n);
+    if (wl_reference_parse_host(alone, ret_host, err) < 0)
+        return -1;
+    memcpy(ret_path, path, len);
+    ret_path[len] = '\0';
+    return 0;
+}
+
 bool wl_host_is_loopback(const char *s) {
     size_t n = s[0] == '[' ? strcspn(s, "]") + 1 : strcspn(s, ":");
     char host[WL_REF_HOST_MAX + 1];

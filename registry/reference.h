@@ -41,6 +41,10 @@ const char *wl_reference_api_host(const struct wl_reference *r);
 /* HOST[:PORT] alone, as `wlpack login` takes it, or https://HOST[:PORT][/]; docker's aliases become docker.io, other schemes and a path
  * behind the host are refused except "https://index.docker.io/v1/". ret holds WL_REF_HOST_MAX + 1 characters. */
 int wl_reference_parse_host(const char *s, char *ret, struct wl_err *err);
+/* What a login is for: as parse_host, or HOST[:PORT]/NAMESPACE, a part of the registry down to a repository (podman's namespaced keys). The host
+ * of a namespace must look like one (a dot, a port or localhost): "team/app" has none. ret_path holds WL_REF_PATH_MAX + 1 characters;
+ * "" for the whole registry. */
+int wl_reference_parse_login(const char *s, char *ret_host, char *ret_path, struct wl_err *err);
 
 /* localhost, *.localhost, 127.0.0.0/8, ::1, with or without a port. */
 bool wl_host_is_loopback(const char *host_port);

@@ -11,11 +11,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     WL_AUTOFREE char *s = wl_strndup((const char *)data, size);
     char host[WL_REF_HOST_MAX + 1];
+    char path[WL_REF_PATH_MAX + 1];
     struct wl_reference r;
     struct wl_reference again;
     struct wl_err err;
 
     wl_reference_parse_host(s, host, &err);
+    if (wl_reference_parse_login(s, host, path, &err) == 0 &&
+        (strpbrk(host, " \t\r\n?#%\\/") || strstr(path, "..") || strpbrk(path, " \t\r\n?#%\\:@")))
+        abort();
     wl_host_is_loopback(s);
     if (wl_reference_parse(s, &r, &err) == 0) {
         WL_AUTOFREE char *full = wl_reference_str(&r);

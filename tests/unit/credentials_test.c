@@ -220,8 +220,8 @@ static void bad_files(void **state) {
         {"[]", "must be an object"},
         {"{\"auths\":{\"h\":{\"auth\":\"!!\"}}}", "no base64"},
         {"{\"auths\":{\"h\":{\"auth\":\"dTE=\"}}}", "not user:password"},
-        {"{\"auths\":{\"h\":{\"auth\":1}}}", ".docker/config.json: an entry of \"auths\" is no object"},
-        {"{\"auths\":{\"h\":\"dTE6cDE=\"}}", ".docker/config.json: an entry of \"auths\" is no object"},
+        {"{\"auths\":{\"h\":{\"auth\":1}}}", ".docker/config.json: a login in it is no object"},
+        {"{\"auths\":{\"h\":\"dTE6cDE=\"}}", ".docker/config.json: a login in it is no object"},
     };
     struct wl_credentials c;
     struct wl_err err;
@@ -249,7 +249,7 @@ static void store_and_erase(void **state) {
     struct stat st;
     struct wl_err err;
 
-    assert_ok(wl_credentials_store("localhost:5000", "me", "pass:word", &where, &err));
+    assert_ok(wl_credentials_store("localhost:5000", "", "me", "pass:word", &where, &err));
     assert_string_equal(where, f);
     assert_who("localhost:5000", "x", "me:pass:word");
     assert_who("other", "x", "u1:p1");
@@ -260,14 +260,90 @@ static void store_and_erase(void **state) {
     assert_null(strstr(text, "pass:word"));
     shown = wl_out_clean("it is pass:word");
     assert_string_equal(shown, "it is ***");
-    assert_ok(wl_credentials_erase("localhost:5000", &where2, &err));
+    assert_ok(wl_credentials_erase("localhost:5000", "", &where2, &err));
     assert_string_equal(where2, f);
     assert_who("localhost:5000", "x", "none");
-    assert_ok(wl_credentials_erase("localhost:5000", &none, &err));
+    assert_ok(wl_credentials_erase("localhost:5000", "", &none, &err));
     assert_null(none);
     after = get(p, ".docker/config.json");
     assert_null(strstr(after, "localhost"));
     assert_non_null(strstr(after, "other"));
+}
+
+/* Logins for a part of a registry stand beside that of the whole; a helper gets none of them, nor does the file then. */
+static void namespaces(void **state) {
+    struct place *p = *state;
+    WL_AUTOFREE char *f =
+        put(p, ".docker/config.json", "{\"auths\":{\"https://ghcr.io/team/\":{\"auth\":\"dTE6cDE=\"}}}");
+    WL_AUTOFREE char *where = NULL;
+    WL_AUTOFREE char *where2 = NULL;
+    WL_AUTOFREE char *where3 = NULL;
+    WL_AUTOFREE char *gone = NULL;
+    WL_AUTOFREE char *none = NULL;
+    WL_AUTOFREE char *text = NULL;
+    WL_AUTOFREE char *helper = NULL;
+    WL_AUTOFREE char *after = NULL;
+    WL_AUTOFREE char *refused = NULL;
+    struct wl_err err;
+
+    assert_ok(wl_credentials_may_store("ghcr.io", "team", &err));
+    assert_ok(wl_credentials_store("ghcr.io", "", "all", "p", &where, &err));
+    assert_who("ghcr.io", "team/x", "u1:p1"); /* the other stays */
+    assert_ok(wl_credentials_store("ghcr.io", "team", "t", "p", &where2, &err));
+    assert_ok(wl_credentials_store("docker.io", "me", "d", "p", &where3, &err));
+    text = get(p, ".docker/config.json");
+    assert_non_null(strstr(text, "\"ghcr.io/team\": {"));
+    assert_non_null(strstr(text, "\"docker.io/me\": {"));
+    assert_null(strstr(text, "https://")); /* replaced, though it was written another way */
+    assert_who("ghcr.io", "team/x", "t:p");
+    assert_who("ghcr.io", "teams/x", "all:p");
+    assert_who("docker.io", "me/x", "d:p");
+    assert_who("docker.io", "library/x", "none");
+    assert_ok(wl_credentials_erase("ghcr.io", "team/x", &none, &err));
+    assert_null(none);
+    assert_ok(wl_credentials_erase("ghcr.io", "team", &gone, &err));
+    assert_string_equal(gone, f);
+    assert_who("ghcr.io", "team/x", "all:p");
+
+    helper = put(p, ".docker/config.json", "{\"credsStore\":\"keep\"}");
+    put_helper(p, "keep", "#!/bin/sh\n[ \"$1\" = store ] && cat >\"$HOME/kept\"\nexit 0\n");
+    assert_fails(wl_credentials_may_store("ghcr.io", "team", &err), WL_USAGE, "REGISTRY_AUTH_FILE");
+    assert_ok(wl_credentials_may_store("ghcr.io", "", &err));
+    assert_fails(wl_credentials_store("ghcr.io", "team", "t", "secret", &refused, &err), WL_USAGE,
+                 "whole registries only");
+    after = get(p, ".docker/config.json");
+    assert_string_equal(after, "{\"credsStore\":\"keep\"}");
+}
+
+/* What docker wrote before 1.7, and Kubernetes' secrets of type dockercfg hold: asked last, hosts only. */
+static void dockercfg(void **state) {
+    struct place *p = *state;
+    WL_AUTOFREE char *f = put(p, ".dockercfg",
+                              "{\"https://old.io/v1/\":{\"auth\":\"dTE6cDE=\",\"email\":\"me@x\"},"
+                              "\"two.io\":{\"auth\":\"dTI6cDI=\"},\"two.io/team\":{\"auth\":\"dTM6cDM=\"}}");
+    WL_AUTOFREE char *newer = NULL;
+    WL_AUTOFREE char *where = NULL;
+    WL_AUTOFREE char *none = NULL;
+    WL_AUTOFREE char *text = NULL;
+    WL_AUTOFREE char *broken = NULL;
+    struct wl_credentials c;
+    struct wl_err err;
+
+    assert_who("old.io", "x", "u1:p1");
+    assert_who("two.io", "team/x", "u2:p2");
+    assert_who("three.io", "x", "none");
+    newer = put(p, ".docker/config.json", "{\"auths\":{\"old.io\":{\"auth\":\"dTQ6cDQ=\"}}}");
+    assert_who("old.io", "x", "u4:p4");
+    assert_ok(wl_credentials_erase("two.io", "team", &none, &err));
+    assert_null(none);
+    assert_ok(wl_credentials_erase("two.io", "", &where, &err));
+    assert_string_equal(where, f);
+    text = get(p, ".dockercfg");
+    assert_null(strstr(text, "\"two.io\": {"));
+    assert_non_null(strstr(text, "\"email\": \"me@x\""));
+    broken = put(p, ".dockercfg", "auth = dTE6cDE=\nemail = me@x\n");
+    assert_who("old.io", "x", "u4:p4"); /* not looked at */
+    assert_fails(wl_credentials_find("two.io", "x", &c, &err), WL_FAILED, ".dockercfg");
 }
 
 /* A login goes to the helper and not into the file; a config that is a link stays one. */
@@ -284,7 +360,7 @@ static void store_in_helper(void **state) {
     put_helper(p, "keep", "#!/bin/sh\n[ \"$1\" = store ] && cat >\"$HOME/kept\"\nexit 0\n");
     assert_ok(wl_fs_mkdirs_parent(link_, &err));
     assert_int_equal(symlink(real, link_), 0);
-    assert_ok(wl_credentials_store("docker.io", "me", "pa\"ss", &where, &err));
+    assert_ok(wl_credentials_store("docker.io", "", "me", "pa\"ss", &where, &err));
     assert_string_equal(where, "docker-credential-keep");
     kept = get(p, "kept");
     assert_string_equal(kept,
@@ -307,6 +383,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(bad_files, setup, teardown),
         cmocka_unit_test_setup_teardown(store_and_erase, setup, teardown),
         cmocka_unit_test_setup_teardown(store_in_helper, setup, teardown),
+        cmocka_unit_test_setup_teardown(namespaces, setup, teardown),
+        cmocka_unit_test_setup_teardown(dockercfg, setup, teardown),
     };
 
     return cmocka_run_group_tests_name("credentials", tests, NULL, NULL);

@@ -116,6 +116,46 @@ static void bad(void **state) {
     }
 }
 
+/* What a login is for. */
+static void logins(void **state) {
+    static const struct {
+        const char *s, *host, *path;
+    } good[] = {
+        {"Ghcr.io", "ghcr.io", ""},
+        {"https://ghcr.io/", "ghcr.io", ""},
+        {"https://index.docker.io/v1/", "docker.io", ""},
+        {"ghcr.io/team", "ghcr.io", "team"},
+        {"https://Ghcr.io:5000/team/app/", "ghcr.io:5000", "team/app"},
+        {"localhost/team", "localhost", "team"},
+        {"index.docker.io/me", "docker.io", "me"},
+        {"[::1]:5000/team", "[::1]:5000", "team"},
+    };
+    static const struct {
+        const char *s, *why;
+    } wrong[] = {
+        {"team/app", "is no registry host"},      {"ghcr.io/Team", "lower case"},
+        {"ghcr.io/team:1", "no namespace"},       {"ghcr.io/../x", "no namespace"},
+        {"ghcr.io/a//b", "empty part"},           {"ghcr.io/v2/", "API and no namespace"},
+        {"http://ghcr.io/a", "without a scheme"}, {"me:canary@ghcr.io/team", "no user"},
+        {"ghcr.io:0/team", "1 to 65535"},         {"https:///team", "without a path"},
+        {"ghcr.io//", "name is empty"},
+    };
+    char host[WL_REF_HOST_MAX + 1];
+    char path[WL_REF_PATH_MAX + 1];
+    struct wl_err err;
+
+    (void)state;
+    for (size_t i = 0; i < WL_ARRAY_LEN(good); i++) {
+        assert_ok(wl_reference_parse_login(good[i].s, host, path, &err));
+        assert_string_equal(host, good[i].host);
+        assert_string_equal(path, good[i].path);
+    }
+    for (size_t i = 0; i < WL_ARRAY_LEN(wrong); i++) {
+        assert_fails(wl_reference_parse_login(wrong[i].s, host, path, &err), WL_USAGE, wrong[i].why);
+        assert_null(strstr(err.msg, "canary"));
+    }
+}
+
 static void hosts(void **state) {
     char host[WL_REF_HOST_MAX + 1];
     struct wl_reference r;
@@ -167,7 +207,7 @@ static void loopback(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good),  cmocka_unit_test(round_trip), cmocka_unit_test(bad),
-        cmocka_unit_test(hosts), cmocka_unit_test(loopback),
+        cmocka_unit_test(hosts), cmocka_unit_test(logins),     cmocka_unit_test(loopback),
     };
 
     return cmocka_run_group_tests_name("reference", tests, NULL, NULL);

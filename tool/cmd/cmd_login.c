@@ -92,13 +92,15 @@ static int get_password(const struct wl_args *args, char **ret, struct wl_err *e
     return 0;
 }
 
-/* {"host": ..., "user": ..., "place": ...} */
-static void print_json(const char *host, const char *user, const char *place) {
+/* {"host": ..., "namespace": ..., "user": ..., "place": ...} */
+static void print_json(const struct wl_reference *r, const char *user, const char *place) {
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     struct wl_jw w = {.out = &text};
 
     wl_jw_begin(&w, '{');
-    wl_jw_kstr(&w, "host", host);
+    wl_jw_kstr(&w, "host", r->host);
+    if (*r->path)
+        wl_jw_kstr(&w, "namespace", r->path);
     wl_jw_kstr(&w, "user", user);
     if (place)
         wl_jw_kstr(&w, "place", place);
@@ -108,13 +110,16 @@ static void print_json(const char *host, const char *user, const char *place) {
 }
 
 /* where: NULL when it is not kept. */
-static void tell(const char *host, const char *user, const char *where, bool needed) {
+static void tell(const struct wl_reference *r, const char *user, const char *where, bool needed) {
+    const char *slash = *r->path ? "/" : "";
+
     if (!needed)
-        wl_warn("%s asks for no login%s", host, where ? "; it was kept all the same" : "");
+        wl_warn("%s asks for no login%s", r->host, where ? "; it was kept all the same" : "");
     if (where)
-        wl_info("logged in to %s as %s; kept in %s%s", host, user, where, strchr(where, '/') ? " (not encrypted)" : "");
+        wl_info("logged in to %s%s%s as %s; kept in %s%s", r->host, slash, r->path, user, where,
+                strchr(where, '/') ? " (not encrypted)" : "");
     else if (needed)
-        wl_info("%s takes the login of %s; it was not kept", host, user);
+        wl_info("%s takes the login of %s; it was not kept", r->host, user);
 }
 
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
@@ -127,16 +132,17 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     bool needed, dry = wl_args_has(args, "dry-run");
 
     (void)ret_status;
-    if (wl_reference_parse_host(args->pos[0], ref.host, err) < 0 || get_user(args, &user, err) < 0 ||
+    if (wl_reference_parse_login(args->pos[0], ref.host, ref.path, err) < 0 ||
+        (*ref.path && wl_credentials_may_store(ref.host, ref.path, err) < 0) || get_user(args, &user, err) < 0 ||
         get_password(args, &password, err) < 0)
         return -1;
     if (wl_remote_network(args, err) < 0 || wl_client_open(&ref, flags, user, password, &c, err) < 0 ||
         wl_client_check_login(c, &needed, err) < 0 ||
-        (!dry && wl_credentials_store(ref.host, user, password, &where, err) < 0))
+        (!dry && wl_credentials_store(ref.host, ref.path, user, password, &where, err) < 0))
         return -1;
-    tell(ref.host, user, where, needed);
+    tell(&ref, user, where, needed);
     if (wl_args_has(args, "json"))
-        print_json(ref.host, user, where);
+        print_json(&ref, user, where);
     return 0;
 }
 
@@ -145,14 +151,14 @@ static const struct wl_opt opts[] = {
     {"password-stdin", 0, NULL, "read the password from stdin (as is done when stdin is no terminal)"},
     {"plain-http", 0, NULL, "http instead of https, also to another machine"},
     {"dry-run", 'n', NULL, "only try the login, keep nothing"},
-    {"json", 0, NULL, "print a JSON object: host, user, place (where it is kept)"},
+    {"json", 0, NULL, "print a JSON object: host, namespace (if one was given), user, place (where it is kept)"},
     WL_REMOTE_OPTS,
     {0},
 };
 
 const struct wl_verb wl_verb_login = {
     .name = "login",
-    .usage = "login [OPTIONS] HOST[:PORT]",
+    .usage = "login [OPTIONS] HOST[:PORT][/NAMESPACE]",
     .summary = "log in to a registry",
     .help =
         "Tries the login and keeps it where docker keeps it: in the credential helper that docker's config.json\n"
@@ -160,6 +166,9 @@ const struct wl_verb wl_verb_login = {
         "readable by its owner only. docker and podman see it, and wlpack sees theirs. https://HOST is taken, too. At "
         "a\n"
         "terminal user and password are asked for; there is no option for the password, since others could read it.\n\n"
+        "With a namespace the login is for what lies below it alone (HOST/team, HOST/team/app), before that of the\n"
+        "host. The registry is asked whether it takes the login, not what it may do there. podman finds such logins,\n"
+        "docker does not; credential helpers know hosts alone, so where one keeps the host's logins it is refused.\n\n"
         "Example: wlpack login --username me registry.example.com < password.txt",
     .opts = opts,
     .min_pos = 1,
