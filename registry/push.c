@@ -178,7 +178,10 @@ static int put_manifest(struct push *p, const struct wl_push_item *item, const c
     return 0;
 }
 
-/* What the tag will stand for goes up under the tag alone: the registry files it under its digest as well. */
+/* What the tag will stand for goes up under the tag alone: the registry files it under its digest as well. By digest first and then by tag
+ * would be the same bytes twice, and no more certain: no registry moves a tag on condition. It would leave an image without a name behind
+ * wherever the tag is refused (immutable ones), which some registries keep for good. What it would give, that the image is there
+ * whoever has the tag, tag_lost sees to. */
 static int put_manifests(struct push *p, const char *tag, struct wl_err *err) {
     for (size_t i = 0; i < p->n_manifests; i++) {
         const struct wl_push_item *item = &p->manifests[i];
@@ -188,6 +191,19 @@ static int put_manifests(struct push *p, const char *tag, struct wl_err *err) {
             return -1;
     }
     return 0;
+}
+
+/* Another pusher has the tag: what was pushed must be there by its digest all the same, as other writers' garbage collection may have
+ * taken it for what nobody needs. */
+static int tag_lost(struct push *p, const char *tag, const struct wl_digest *to, struct wl_err *err) {
+    const struct wl_push_item *item = &p->manifests[p->n_manifests - 1];
+    struct wl_digest_hex name = wl_digest_str(&item->d.digest);
+    struct wl_err ignored;
+    bool there = is_there(p, name.s, &item->d.digest) || put_manifest(p, item, name.s, &ignored) == 0;
+
+    return wl_fail(err, WL_NET, "%s: the tag %s stands for %s now, not for what was pushed (%s), which is %s",
+                   wl_client_host(p->c), tag, wl_digest_str(to).s, name.s,
+                   there ? "there by this digest" : "not there by its digest either");
 }
 
 /* A server that says yes to everything is no registry; and another pusher may have moved the tag. */
@@ -203,8 +219,7 @@ static int read_back(struct push *p, const char *tag, struct wl_err *err) {
         return wl_fail(err, WL_NET, "%s took the push and does not have it now: is it a registry?",
                        wl_client_host(p->c));
     if (!wl_digest_equal(&has, digest))
-        return wl_fail(err, WL_NET, "%s: the tag %s stands for %s now, not for what was pushed (%s)",
-                       wl_client_host(p->c), tag, wl_digest_str(&has).s, name.s);
+        return tag_lost(p, tag, &has, err);
     return 0;
 }
 
