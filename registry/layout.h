@@ -136,6 +136,7 @@ struct wl_layout_entry {
     struct wl_strv annotations; /* the other ones: key, value, key, value ... */
 };
 void wl_layout_entry_release(struct wl_layout_entry *e);
+struct wl_layout_entry wl_layout_entry_copy(const struct wl_layout_entry *e); /* to be released */
 /* The same as a descriptor without annotations; its strings stay the entry's. */
 struct wl_oci_descriptor wl_layout_entry_descriptor(const struct wl_layout_entry *e);
 
@@ -153,6 +154,10 @@ int wl_layout_list(const struct wl_layout *l, struct wl_layout_entries *ret, str
  * NAME:latest, "php:8" and "docker.io/library/php:8" are one. ret must be zeroed. When there is none the error names near ones. */
 int wl_layout_find(const struct wl_layout *l, const char *ref, struct wl_layout_entry *ret, struct wl_err *err);
 
+/* As find, in a list that was read before, for who looks for many. */
+int wl_layout_find_in(const struct wl_layout *l, const struct wl_layout_entries *all, const char *ref,
+                      struct wl_layout_entry *ret, struct wl_err *err);
+
 /* As find for who takes names away: of a name with a digest, an entry that bears this name or none at all. */
 int wl_layout_find_own(const struct wl_layout *l, const char *ref, struct wl_layout_entry *ret, struct wl_err *err);
 
@@ -163,8 +168,15 @@ int wl_layout_manifest(const struct wl_layout *l, const char *ref, struct wl_lay
 /* Adds the entry; one of the same name (NAME and NAME:latest are the same; or, when it has no name, of the same digest) is replaced. The manifest blob must be
  * there. The layout must be open for writing. */
 int wl_layout_tag(const struct wl_layout *l, const struct wl_layout_entry *entry, struct wl_err *err);
+/* The same for many, in their order, with index.json written once: all of them or, when one cannot be, none. */
+int wl_layout_tag_all(const struct wl_layout *l, const struct wl_layout_entry *entries, size_t n, struct wl_err *err);
 /* Removes the entry that find_own finds, or all of that digest when ref is nothing but one. Blobs stay until gc. Fails when there is none. */
 int wl_layout_untag(const struct wl_layout *l, const char *ref, struct wl_err *err);
+/* The same for many, in their order, with index.json written once. It ends at the first that is not there and when it is interrupted: those
+ * before are gone then, though it fails. ret_gone (zeroed): the entry that each meant, of as many as went. dry: nothing is
+ * written, and the layout may be open for reading only. */
+int wl_layout_untag_all(const struct wl_layout *l, const char *const *refs, size_t n, bool dry,
+                        struct wl_layout_entries *ret_gone, struct wl_err *err);
 
 /* Checks a local name: "repository[:tag]", repository in lower case (distribution-spec's grammar, a host and port in
  * front allowed), tag of [A-Za-z0-9_.-]. WL_USAGE errors say what is wrong. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../tool/base/mem.h"
+#include "../tool/base/proc.h"
 #include "layout.h"
 #include "layout_internal.h"
 #include "oci.h"
@@ -37,7 +38,7 @@ static char *dup_or_null(const char *s) {
     return s ? wl_strdup(s) : NULL;
 }
 
-static struct wl_layout_entry entry_copy(const struct wl_layout_entry *e) {
+struct wl_layout_entry wl_layout_entry_copy(const struct wl_layout_entry *e) {
     struct wl_layout_entry n = {
         .name = dup_or_null(e->name),
         .media_type = wl_strdup(e->media_type),
@@ -139,6 +140,9 @@ int wl_layout_change_write(const struct wl_layout *l, struct wl_layout_entries *
     WL_AUTO(wl_file_cancel) struct wl_file f = WL_FILE_INIT;
     struct wl_oci_index index = {0};
 
+    if (e->n > WL_OCI_ITEMS_MAX) /* nobody could read it again */
+        return wl_fail(err, WL_FAILED, "%s: %zu entries; at most %d have room: `wlpack rm` takes names away", path,
+                       e->n, WL_OCI_ITEMS_MAX);
     sort(e);
     for (size_t i = 0; i < e->n; i++) {
         struct wl_oci_descriptor d = to_descriptor(&e->v[i], &arena);
@@ -181,28 +185,45 @@ static bool same_place(const struct wl_layout_entry *a, const struct wl_layout_e
     return !a->name && !b->name && wl_digest_equal(&a->digest, &b->digest);
 }
 
-int wl_layout_tag(const struct wl_layout *l, const struct wl_layout_entry *entry, struct wl_err *err) {
-    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
-    WL_AUTO(wl_closep) int lock = -1;
+/* Puts a copy of the entry where its name or, without one, its digest is, or behind all others. */
+static void place(struct wl_layout_entries *all, const struct wl_layout_entry *entry) {
     size_t i = 0;
 
-    if (entry->name && wl_layout_name_check(entry->name, err) < 0)
-        return -1;
-    if (!wl_layout_blob_has(l, &entry->digest, (int64_t)entry->size))
-        return wl_fail(err, WL_FAILED, "%s: its manifest %s is not in %s",
-                       entry->name ? entry->name : "a nameless image", wl_digest_str(&entry->digest).s, l->dir);
+    while (i < all->n && !same_place(&all->v[i], entry))
+        i++;
+    if (i == all->n) {
+        all->v = wl_reallocarray(all->v, all->n + 1, sizeof(*all->v));
+        all->n++;
+    } else {
+        wl_layout_entry_release(&all->v[i]);
+    }
+    all->v[i] = wl_layout_entry_copy(entry);
+}
+
+int wl_layout_tag_all(const struct wl_layout *l, const struct wl_layout_entry *entries, size_t n, struct wl_err *err) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
+    WL_AUTO(wl_closep) int lock = -1;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct wl_layout_entry *e = &entries[i];
+
+        if (e->name && wl_layout_name_check(e->name, err) < 0)
+            return -1;
+        if (!wl_layout_blob_has(l, &e->digest, (int64_t)e->size))
+            return wl_fail(err, WL_FAILED, "%s: its manifest %s is not in %s", e->name ? e->name : "a nameless image",
+                           wl_digest_str(&e->digest).s, l->dir);
+    }
+    if (n == 0)
+        return 0;
     if (wl_layout_change_begin(l, &all, &lock, err) < 0)
         return -1;
-    while (i < all.n && !same_place(&all.v[i], entry))
-        i++;
-    if (i == all.n) {
-        all.v = wl_reallocarray(all.v, all.n + 1, sizeof(*all.v));
-        all.n++;
-    } else {
-        wl_layout_entry_release(&all.v[i]);
-    }
-    all.v[i] = entry_copy(entry);
+    for (size_t i = 0; i < n; i++)
+        place(&all, &entries[i]);
     return wl_layout_change_write(l, &all, err);
+}
+
+int wl_layout_tag(const struct wl_layout *l, const struct wl_layout_entry *entry, struct wl_err *err) {
+    return wl_layout_tag_all(l, entry, 1, err);
 }
 
 /* --- Finding -------------------------------------------------------------------------------------------------------- */
@@ -327,6 +348,18 @@ static int locate(const struct wl_layout_entries *all, const char *ref, bool own
     return 0;
 }
 
+int wl_layout_find_in(const struct wl_layout *l, const struct wl_layout_entries *all, const char *ref,
+                      struct wl_layout_entry *ret, struct wl_err *err) {
+    size_t at = SIZE_MAX;
+
+    if (locate(all, ref, false, &at, err) < 0)
+        return -1;
+    if (at == SIZE_MAX)
+        return not_found(l, all, ref, err);
+    *ret = wl_layout_entry_copy(&all->v[at]);
+    return 0;
+}
+
 static int find(const struct wl_layout *l, const char *ref, bool own, struct wl_layout_entry *ret, struct wl_err *err) {
     WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
     size_t at = SIZE_MAX;
@@ -335,7 +368,7 @@ static int find(const struct wl_layout *l, const char *ref, bool own, struct wl_
         return -1;
     if (at == SIZE_MAX)
         return not_found(l, &all, ref, err);
-    *ret = entry_copy(&all.v[at]);
+    *ret = wl_layout_entry_copy(&all.v[at]);
     return 0;
 }
 
@@ -360,28 +393,53 @@ int wl_layout_manifest(const struct wl_layout *l, const char *ref, struct wl_lay
     return 0;
 }
 
-int wl_layout_untag(const struct wl_layout *l, const char *ref, struct wl_err *err) {
-    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
-    WL_AUTO(wl_closep) int lock = -1;
+/* Takes what ref means out of the list: *ret is a copy of the entry found. */
+static int take_out(const struct wl_layout *l, struct wl_layout_entries *all, const char *ref,
+                    struct wl_layout_entry *ret, struct wl_err *err) {
     size_t at = SIZE_MAX;
     size_t kept = 0;
-    struct wl_digest digest;
 
-    if (wl_layout_change_begin(l, &all, &lock, err) < 0)
-        return -1;
-    if (locate(&all, ref, true, &at, err) < 0)
+    if (locate(all, ref, true, &at, err) < 0)
         return -1;
     if (at == SIZE_MAX)
-        return not_found(l, &all, ref, err);
-    digest = all.v[at].digest;
-    for (size_t i = 0; i < all.n; i++) {
-        if (is_digest(ref) ? wl_digest_equal(&all.v[i].digest, &digest) : i == at)
-            wl_layout_entry_release(&all.v[i]);
+        return not_found(l, all, ref, err);
+    *ret = wl_layout_entry_copy(&all->v[at]);
+    for (size_t i = 0; i < all->n; i++) {
+        if (is_digest(ref) ? wl_digest_equal(&all->v[i].digest, &ret->digest) : i == at)
+            wl_layout_entry_release(&all->v[i]);
         else
-            all.v[kept++] = all.v[i];
+            all->v[kept++] = all->v[i];
     }
-    all.n = kept;
-    return wl_layout_change_write(l, &all, err);
+    all->n = kept;
+    return 0;
+}
+
+int wl_layout_untag_all(const struct wl_layout *l, const char *const *refs, size_t n, bool dry,
+                        struct wl_layout_entries *ret_gone, struct wl_err *err) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
+    WL_AUTO(wl_closep) int lock = -1;
+    struct wl_err write_err;
+    int rc = 0;
+
+    if ((dry ? wl_layout_list(l, &all, err) : wl_layout_change_begin(l, &all, &lock, err)) < 0)
+        return -1;
+    ret_gone->v = wl_calloc(n ? n : 1, sizeof(*ret_gone->v));
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        if (wl_interrupted())
+            rc = wl_fail(err, WL_FAILED, "interrupted; %zu of %zu names were taken away", i, n);
+        else if ((rc = take_out(l, &all, refs[i], &ret_gone->v[i], err)) == 0)
+            ret_gone->n++;
+    }
+    if (dry || ret_gone->n == 0 || wl_layout_change_write(l, &all, &write_err) == 0)
+        return rc;
+    *err = write_err;
+    return -1;
+}
+
+int wl_layout_untag(const struct wl_layout *l, const char *ref, struct wl_err *err) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries gone = {0};
+
+    return wl_layout_untag_all(l, &ref, 1, false, &gone, err);
 }
 
 /* --- Names ---------------------------------------------------------------------------------------------------------- */

@@ -153,17 +153,10 @@ static void complete(const struct wl_layout *l, struct wl_layout_entry *e) {
     e->artifact_type = wl_strdup(m.artifact_type ? m.artifact_type : m.config.media_type);
 }
 
-/* The entries of a layout that may be referrers, each with its subject. */
-struct candidates {
-    struct wl_layout_entries all;
-    struct wl_digest *subject; /* of the entries */
-    bool *open;                /* has a subject and was not taken yet */
-};
-
-static void candidates_release(struct candidates *c) {
+void wl_layout_candidates_release(struct wl_layout_candidates *c) {
     wl_layout_entries_release(&c->all);
     free(c->subject);
-    free(c->open);
+    *c = (struct wl_layout_candidates){0};
 }
 
 /* regctl lists referrers in a layout as a registry without the API does: in an index under the fallback tag. */
@@ -185,48 +178,64 @@ static void add_fallback(const struct wl_layout *l, const struct wl_layout_entry
     }
 }
 
-static int list_candidates(const struct wl_layout *l, struct candidates *c, struct wl_err *err) {
+int wl_layout_candidates(const struct wl_layout *l, struct wl_layout_candidates *ret, struct wl_err *err) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
+    struct wl_layout_candidates c = {0};
     struct wl_digest ignored;
     size_t n;
 
-    if (wl_layout_list(l, &c->all, err) < 0)
+    if (wl_layout_list(l, &all, err) < 0)
         return -1;
-    n = c->all.n;
+    n = all.n;
     for (size_t i = 0; i < n; i++)
-        if (c->all.v[i].name && wl_fallback_tag_parse(c->all.v[i].name, &ignored))
-            add_fallback(l, &c->all.v[i], &c->all);
-    c->subject = wl_calloc(c->all.n + 1, sizeof(*c->subject));
-    c->open = wl_calloc(c->all.n + 1, sizeof(*c->open));
-    for (size_t i = 0; i < c->all.n; i++)
-        c->open[i] = wl_layout_subject(l, &c->all.v[i], &c->subject[i]);
+        if (all.v[i].name && wl_fallback_tag_parse(all.v[i].name, &ignored))
+            add_fallback(l, &all.v[i], &all);
+    c.subject = wl_calloc(all.n + 1, sizeof(*c.subject));
+    c.all.v = wl_calloc(all.n + 1, sizeof(*c.all.v));
+    for (size_t i = 0; i < all.n; i++) {
+        if (!wl_layout_subject(l, &all.v[i], &c.subject[c.all.n]))
+            continue;
+        c.all.v[c.all.n++] = all.v[i];
+        memset(&all.v[i], 0, sizeof(all.v[i])); /* moved */
+    }
+    *ret = c;
     return 0;
 }
 
-int wl_layout_all_referrers(const struct wl_layout *l, const struct wl_layout_entry *entry,
-                            struct wl_layout_entries *ret, struct wl_err *err) {
-    WL_AUTO(candidates_release) struct candidates c = {0};
+int wl_layout_referrers_of(const struct wl_layout *l, const struct wl_layout_candidates *c,
+                           const struct wl_layout_entry *entry, struct wl_layout_entries *ret, struct wl_err *err) {
     WL_AUTO(subjects_release) struct subjects subjects = {0};
     WL_AUTO(wl_layout_entries_release) struct wl_layout_entries found = {0};
+    WL_AUTOFREE bool *taken = NULL;
 
-    if (list_candidates(l, &c, err) < 0 || wl_layout_walk(l, entry, visit_subject, &subjects, err) < 0)
+    if (c->all.n == 0)
+        return 0;
+    if (wl_layout_walk(l, entry, visit_subject, &subjects, err) < 0)
         return -1;
-    found.v = wl_calloc(c.all.n + 1, sizeof(*found.v));
+    taken = wl_calloc(c->all.n, sizeof(*taken));
+    found.v = wl_calloc(c->all.n, sizeof(*found.v));
     for (size_t k = 0; k < subjects.n; k++)
-        for (size_t i = 0; i < c.all.n; i++) {
-            if (!c.open[i] || !wl_digest_equal(&c.subject[i], &subjects.v[k]))
+        for (size_t i = 0; i < c->all.n; i++) {
+            if (taken[i] || !wl_digest_equal(&c->subject[i], &subjects.v[k]))
                 continue;
             if (found.n == WL_LAYOUT_REFERRERS_MAX)
                 return wl_fail(err, WL_FAILED, "more than %d referrers", WL_LAYOUT_REFERRERS_MAX);
-            for (size_t o = i; o < c.all.n; o++) /* it may be listed twice */
-                c.open[o] = c.open[o] && !wl_digest_equal(&c.all.v[o].digest, &c.all.v[i].digest);
-            add_subject(&subjects, &c.all.v[i].digest);
-            found.v[found.n] = c.all.v[i];
-            memset(&c.all.v[i], 0, sizeof(c.all.v[i])); /* moved */
+            for (size_t o = i; o < c->all.n; o++) /* it may be listed twice */
+                taken[o] = taken[o] || wl_digest_equal(&c->all.v[o].digest, &c->all.v[i].digest);
+            add_subject(&subjects, &c->all.v[i].digest);
+            found.v[found.n] = wl_layout_entry_copy(&c->all.v[i]);
             complete(l, &found.v[found.n++]);
         }
     *ret = found;
     memset(&found, 0, sizeof(found));
     return 0;
+}
+
+int wl_layout_all_referrers(const struct wl_layout *l, const struct wl_layout_entry *entry,
+                            struct wl_layout_entries *ret, struct wl_err *err) {
+    WL_AUTO(wl_layout_candidates_release) struct wl_layout_candidates c = {0};
+
+    return wl_layout_candidates(l, &c, err) < 0 ? -1 : wl_layout_referrers_of(l, &c, entry, ret, err);
 }
 
 int wl_layout_attached(const struct wl_layout *l, const struct wl_oci_descriptor *d, struct wl_arena *a,

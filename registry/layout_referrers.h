@@ -38,6 +38,16 @@ int wl_layout_attached(const struct wl_layout *l, const struct wl_oci_descriptor
 int wl_layout_all_referrers(const struct wl_layout *l, const struct wl_layout_entry *entry,
                             struct wl_layout_entries *ret, struct wl_err *err);
 
+/* The same for many images of one layout, whose index is then read once: first what may be a referrer there, then those of each image. */
+struct wl_layout_candidates {
+    struct wl_layout_entries all;
+    struct wl_digest *subject; /* of the entries */
+};
+int wl_layout_candidates(const struct wl_layout *l, struct wl_layout_candidates *ret, struct wl_err *err);
+int wl_layout_referrers_of(const struct wl_layout *l, const struct wl_layout_candidates *c,
+                           const struct wl_layout_entry *entry, struct wl_layout_entries *ret, struct wl_err *err);
+void wl_layout_candidates_release(struct wl_layout_candidates *c);
+
 /* Whether an entry is no image but says something about one: a referrer with an artifactType or a digest tag. */
 bool wl_layout_is_attachment(const struct wl_layout_entry *e);
 

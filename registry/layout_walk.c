@@ -197,13 +197,21 @@ static int visit_copy(void *arg, const struct wl_layout_item *item, struct wl_er
     return copy_blob(arg, item->d, err);
 }
 
-int wl_layout_copy(const struct wl_layout *from, const struct wl_layout_entry *entry, const struct wl_layout *to,
-                   const char *name, struct wl_err *err) {
+int wl_layout_copy_blobs(const struct wl_layout *from, const struct wl_layout_entry *entry, const struct wl_layout *to,
+                         struct wl_err *err) {
     struct copy c = {.from = from, .to = to};
-    struct wl_layout_entry e = *entry;
 
     if (wl_layout_walk(from, entry, visit_copy, &c, err) < 0)
         return wl_err_context(err, "%s", entry->name ? entry->name : "a nameless image");
+    return 0;
+}
+
+int wl_layout_copy(const struct wl_layout *from, const struct wl_layout_entry *entry, const struct wl_layout *to,
+                   const char *name, struct wl_err *err) {
+    struct wl_layout_entry e = *entry;
+
+    if (wl_layout_copy_blobs(from, entry, to, err) < 0)
+        return -1;
     e.name = name ? (char *)name : entry->name;
     return wl_layout_tag(to, &e, err);
 }

@@ -36,6 +36,9 @@ int wl_image_info(const struct wl_layout *l, const struct wl_layout_entry *entry
                   struct wl_err *err);
 void wl_image_info_release(struct wl_image_info *i);
 
+/* Copies what the entry reaches, verified; `to` is open for writing. Blobs that are there already are not read. */
+int wl_layout_copy_blobs(const struct wl_layout *from, const struct wl_layout_entry *entry, const struct wl_layout *to,
+                         struct wl_err *err);
 /* Copies what the entry reaches, verified, and tags it in `to` (open for writing) under `name` (NULL: its own). Blobs that are
  * there already are not read. */
 int wl_layout_copy(const struct wl_layout *from, const struct wl_layout_entry *entry, const struct wl_layout *to,

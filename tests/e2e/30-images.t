@@ -254,6 +254,14 @@ run wlpack rm --dry-run --json team/old:1
 is "$(json "d[0]['name']")" team/old:1 "rm --dry-run --json tells"
 run wlpack rm team/old:1
 status_is 0 "and left it there"
+run wlpack tag --json app:1 several:1 several:2
+is "$(wc -l <"$out")" 2 "tag: two names at once"
+ok "are there" test "$(wlpack images | grep -c '^several:')" = 2
+run wlpack tag app:1 several:3 Several:4
+status_is 2 "one that is no name"
+ok "gives none of them" test "$(wlpack images | grep -c '^several:')" = 2
+run wlpack rm several:1 several:2
+status_is 0 "both are taken away"
 run wlpack tag --json app:1 again:1
 is "$(json "d['name'] + d['digest']")" "again:1$one" "tag --json"
 run wlpack rm --json again:1

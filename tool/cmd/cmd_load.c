@@ -9,40 +9,102 @@
 #include "local.h"
 #include "source.h"
 
+#define BATCH 256 /* images whose names are written at once: index.json is rewritten as a whole */
+
+/* The way of a load. */
+struct loading {
+    const struct wl_source *from;
+    const struct wl_layout *to; /* NULL: a dry run */
+    struct wl_layout_candidates candidates;
+    struct wl_layout_entries waiting; /* blobs are there, names are not: images and what is said about them */
+    struct wl_strv lines;             /* what is said about the waiting ones once they have their names */
+    struct wl_jw *json;
+    size_t done;
+};
+
+static void loading_release(struct loading *o) {
+    wl_layout_candidates_release(&o->candidates);
+    wl_layout_entries_release(&o->waiting);
+    wl_strv_release(&o->lines);
+}
+
+/* An entry is taken over, without its annotations: they belong to the archive (containerd's name, for one). */
+static void add_waiting(struct loading *o, struct wl_layout_entry *e) {
+    wl_strv_release(&e->annotations);
+    e->annotations = (struct wl_strv){0};
+    o->waiting.v = wl_reallocarray(o->waiting.v, o->waiting.n + 1, sizeof(*o->waiting.v));
+    o->waiting.v[o->waiting.n++] = *e;
+    *e = (struct wl_layout_entry){0};
+}
+
+/* Gives those that wait their names and says so: what was announced is there. */
+static int settle(struct loading *o, struct wl_err *err) {
+    if (o->to && wl_layout_tag_all(o->to, o->waiting.v, o->waiting.n, err) < 0)
+        return -1;
+    for (size_t i = 0; i < o->lines.n && !o->json; i++)
+        wl_result("%s", o->lines.v[i]);
+    o->done += o->lines.n;
+    wl_strv_release(&o->lines);
+    wl_layout_entries_release(&o->waiting);
+    o->lines = (struct wl_strv){0};
+    return 0;
+}
+
 /* What is said about an image comes along. */
-static int load_referrers(const struct wl_source *from, const struct wl_layout_entry *image, const struct wl_layout *to,
-                          struct wl_err *err) {
+static int load_referrers(struct loading *o, const struct wl_layout_entry *image, struct wl_err *err) {
     WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
 
-    if (wl_layout_all_referrers(&from->l, image, &all, err) < 0)
+    if (wl_layout_referrers_of(&o->from->l, &o->candidates, image, &all, err) < 0)
         return -1;
     for (size_t i = 0; i < all.n; i++) {
-        wl_strv_release(&all.v[i].annotations);
-        all.v[i].annotations = (struct wl_strv){0};
-        if (to && wl_layout_copy(&from->l, &all.v[i], to, NULL, err) < 0)
+        if (o->to && wl_layout_copy_blobs(&o->from->l, &all.v[i], o->to, err) < 0)
             return -1;
+        add_waiting(o, &all.v[i]);
     }
     if (all.n)
         wl_info("%s: with %zu referrer%s", wl_digest_str(&image->digest).s, all.n, all.n == 1 ? "" : "s");
     return 0;
 }
 
-static int load_one(const struct wl_source *from, struct wl_layout_entry *e, const struct wl_layout *to, const char *as,
-                    struct wl_jw *json, struct wl_err *err) {
+static int load_one(struct loading *o, const struct wl_layout_entry *e, const char *as, struct wl_err *err) {
     WL_AUTOFREE char *name = as ? wl_strdup(as) : wl_archive_name(e);
+    WL_AUTO(wl_layout_entry_release) struct wl_layout_entry own = {0};
 
     if (!name)
         return wl_fail(err, WL_USAGE, "the image %s has no name that can be used here (%s); give it one with --name",
                        wl_digest_str(&e->digest).s, e->name ? e->name : "none");
-    wl_strv_release(&e->annotations); /* they belong to the archive: containerd's name, for one */
-    e->annotations = (struct wl_strv){0};
-    if ((to && wl_layout_copy(&from->l, e, to, name, err) < 0) || load_referrers(from, e, to, err) < 0)
+    if (o->to && wl_layout_copy_blobs(&o->from->l, e, o->to, err) < 0)
         return -1;
-    if (json)
-        wl_local_json_name(json, name, &e->digest, e->media_type);
-    else
-        wl_result("%s\t%s", name, wl_digest_str(&e->digest).s);
+    own = wl_layout_entry_copy(e);
+    free(own.name);
+    own.name = wl_strdup(name);
+    add_waiting(o, &own);
+    if (load_referrers(o, e, err) < 0)
+        return -1;
+    if (o->json)
+        wl_local_json_name(o->json, name, &e->digest, e->media_type);
+    wl_strv_addf(&o->lines, "%s\t%s", name, wl_digest_str(&e->digest).s);
     return 0;
+}
+
+/* The images one by one, their names BATCH by BATCH. Whatever ends it: those before have theirs. */
+static int load_each(struct loading *o, const char *as, struct wl_err *err) {
+    const struct wl_layout_entries *images = &o->from->images;
+    struct wl_err ignored;
+    int rc = 0;
+
+    for (size_t i = 0; i < images->n && rc == 0; i++) {
+        if (wl_interrupted())
+            rc = wl_fail(err, WL_FAILED, "interrupted; %zu of %zu images were loaded", i, images->n);
+        else
+            rc = load_one(o, &images->v[i], as, err);
+        if (rc == 0 && o->lines.n == BATCH)
+            rc = settle(o, err);
+    }
+    if (rc == 0)
+        return settle(o, err);
+    settle(o, &ignored);
+    return -1;
 }
 
 /* to NULL: a dry run. */
@@ -50,18 +112,15 @@ static int load_all(struct wl_source *from, const struct wl_layout *to, const ch
                     struct wl_err *err) {
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     struct wl_jw json = {.out = &text, .indent = 2};
+    WL_AUTO(loading_release) struct loading o = {.from = from, .to = to, .json = as_json ? &json : NULL};
 
     if (from->images.n == 0)
         return wl_fail(err, WL_FAILED, "there is no image in it");
     if (as && from->images.n > 1)
         return wl_fail(err, WL_USAGE, "--name names one image; there are %zu", from->images.n);
     wl_jw_begin(&json, '[');
-    for (size_t i = 0; i < from->images.n; i++) {
-        if (wl_interrupted())
-            return wl_fail(err, WL_FAILED, "interrupted; %zu of %zu images were loaded", i, from->images.n);
-        if (load_one(from, &from->images.v[i], to, as, as_json ? &json : NULL, err) < 0)
-            return -1;
-    }
+    if (wl_layout_candidates(&from->l, &o.candidates, err) < 0 || load_each(&o, as, err) < 0)
+        return -1;
     wl_jw_end(&json, ']');
     wl_buf_addc(&text, '\n');
     if (as_json)

@@ -1,40 +1,28 @@
 #include "../base/mem.h"
 #include "../base/out.h"
-#include "../base/proc.h"
 #include "cmd.h"
 #include "local.h"
 #include "remote.h"
 
-static int remove_one(const struct wl_layout *l, const char *ref, bool dry, struct wl_jw *w, struct wl_digest *ret,
-                      struct wl_err *err) {
-    WL_AUTO(wl_layout_entry_release) struct wl_layout_entry e = {0};
-
-    if (wl_layout_find_own(l, ref, &e, err) < 0 || (!dry && wl_layout_untag(l, ref, err) < 0))
-        return -1;
-    wl_local_json_name(w, e.name, &e.digest, e.media_type);
-    *ret = e.digest;
-    return 0;
-}
-
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
     WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries gone = {0};
     WL_AUTO(wl_buf_release) struct wl_buf text = {0};
     struct wl_jw w = {.out = &text, .indent = 2};
     WL_AUTOFREE struct wl_digest *digests = wl_calloc((size_t)args->n_pos, sizeof(*digests));
     bool dry = wl_args_has(args, "dry-run");
 
     (void)ret_status;
-    if (wl_local_open(&l, dry ? 0 : WL_LAYOUT_WRITE, NULL, err) < 0)
+    if (wl_local_open(&l, dry ? 0 : WL_LAYOUT_WRITE, NULL, err) < 0 ||
+        wl_layout_untag_all(&l, (const char *const *)args->pos, (size_t)args->n_pos, dry, &gone, err) < 0)
         return -1;
     wl_jw_begin(&w, '[');
-    for (int i = 0; i < args->n_pos; i++) {
-        if (wl_interrupted())
-            return wl_fail(err, WL_FAILED, "interrupted; %d of %d names were taken away", i, args->n_pos);
-        if (remove_one(&l, args->pos[i], dry, &w, &digests[i], err) < 0)
-            return -1;
+    for (size_t i = 0; i < gone.n; i++) {
+        wl_local_json_name(&w, gone.v[i].name, &gone.v[i].digest, gone.v[i].media_type);
+        digests[i] = gone.v[i].digest;
     }
     wl_jw_end(&w, ']');
-    if (!dry && wl_remote_digest_file(args, digests, (size_t)args->n_pos, err) < 0)
+    if (!dry && wl_remote_digest_file(args, digests, gone.n, err) < 0)
         return -1;
     wl_buf_addc(&text, '\n');
     if (wl_args_has(args, "json"))

@@ -20,11 +20,15 @@ static bool same_image(const struct wl_layout_entry *a, const struct wl_layout_e
 /* Each once, however often it is named. */
 static int find_all(const struct wl_layout *l, const struct wl_args *args, struct wl_layout_entries *ret,
                     struct wl_err *err) {
+    WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
+
+    if (wl_layout_list(l, &all, err) < 0)
+        return -1;
     ret->v = wl_calloc((size_t)args->n_pos, sizeof(*ret->v));
     for (int i = 0; i < args->n_pos; i++) {
         size_t old = 0;
 
-        if (wl_layout_find(l, args->pos[i], &ret->v[ret->n], err) < 0)
+        if (wl_layout_find_in(l, &all, args->pos[i], &ret->v[ret->n], err) < 0)
             return -1;
         while (!same_image(&ret->v[old], &ret->v[ret->n]))
             old++;
@@ -43,9 +47,9 @@ static int fill_layout(const struct wl_layout *l, const struct wl_layout_entries
     if (wl_layout_open(&to, dir, WL_LAYOUT_CREATE, err) < 0)
         return -1;
     for (size_t i = 0; i < images->n; i++)
-        if (wl_layout_copy(l, &images->v[i], &to, NULL, err) < 0)
+        if (wl_layout_copy_blobs(l, &images->v[i], &to, err) < 0)
             return -1;
-    return 0;
+    return wl_layout_tag_all(&to, images->v, images->n, err);
 }
 
 /* Into one that is there already images are added; a new one appears whole or not at all. */
@@ -140,12 +144,15 @@ static void print(const struct wl_layout_entries *images) {
 
 /* Adds the referrers of the images behind them, each once. */
 static int add_referrers(const struct wl_layout *l, struct wl_layout_entries *images, struct wl_err *err) {
+    WL_AUTO(wl_layout_candidates_release) struct wl_layout_candidates may_be = {0};
     size_t n = images->n;
 
+    if (wl_layout_candidates(l, &may_be, err) < 0)
+        return -1;
     for (size_t i = 0; i < n; i++) {
         WL_AUTO(wl_layout_entries_release) struct wl_layout_entries more = {0};
 
-        if (wl_layout_all_referrers(l, &images->v[i], &more, err) < 0)
+        if (wl_layout_referrers_of(l, &may_be, &images->v[i], &more, err) < 0)
             return -1;
         images->v = wl_reallocarray(images->v, images->n + more.n + 1, sizeof(*images->v));
         for (size_t k = 0; k < more.n; k++) {
@@ -164,13 +171,16 @@ static int add_referrers(const struct wl_layout *l, struct wl_layout_entries *im
 
 /* How much is said about the images and stays here, for a note. */
 static size_t count_referrers(const struct wl_layout *l, const struct wl_layout_entries *images) {
+    WL_AUTO(wl_layout_candidates_release) struct wl_layout_candidates may_be = {0};
+    struct wl_err ignored;
     size_t n = 0;
 
+    if (wl_layout_candidates(l, &may_be, &ignored) < 0)
+        return 0;
     for (size_t i = 0; i < images->n; i++) {
         WL_AUTO(wl_layout_entries_release) struct wl_layout_entries more = {0};
-        struct wl_err ignored;
 
-        if (wl_layout_all_referrers(l, &images->v[i], &more, &ignored) == 0)
+        if (wl_layout_referrers_of(l, &may_be, &images->v[i], &more, &ignored) == 0)
             n += more.n;
     }
     return n;

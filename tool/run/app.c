@@ -112,15 +112,18 @@ static char *own(const char *s) {
     return s ? wl_strdup(s) : NULL;
 }
 
+struct wl_layout_entry wl_app_entry(const struct wl_oci_descriptor *d, const char *name) {
+    return (struct wl_layout_entry){.name = own(name),
+                                    .media_type = wl_strdup(d->media_type),
+                                    .digest = d->digest,
+                                    .size = d->size,
+                                    .os = own(d->platform.os),
+                                    .architecture = own(d->platform.architecture),
+                                    .variant = own(d->platform.variant)};
+}
+
 int wl_app_tag(const struct wl_layout *l, const struct wl_oci_descriptor *d, const char *name, struct wl_err *err) {
-    WL_AUTO(wl_layout_entry_release)
-    struct wl_layout_entry e = {.name = wl_strdup(name),
-                                .media_type = wl_strdup(d->media_type),
-                                .digest = d->digest,
-                                .size = d->size,
-                                .os = own(d->platform.os),
-                                .architecture = own(d->platform.architecture),
-                                .variant = own(d->platform.variant)};
+    WL_AUTO(wl_layout_entry_release) struct wl_layout_entry e = wl_app_entry(d, name);
 
     return wl_layout_tag(l, &e, err);
 }

@@ -44,6 +44,8 @@ void wl_app_fill_layer(struct wl_layer *l, const struct wl_files *files);
 /* The number of a format of wl_app_formats; NULL is "oci". Names that are none: a usage error. */
 int wl_app_format(const char *name, enum wl_over_format *ret, struct wl_err *err);
 
+/* The entry of what *d describes, to be released; name may be NULL. */
+struct wl_layout_entry wl_app_entry(const struct wl_oci_descriptor *d, const char *name);
 /* Gives what *d describes one more local name. */
 int wl_app_tag(const struct wl_layout *l, const struct wl_oci_descriptor *d, const char *name, struct wl_err *err);
 

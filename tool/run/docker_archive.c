@@ -20,10 +20,12 @@ struct reading {
     const struct wl_layout *to;
     const struct wl_json_doc *doc;
     struct wl_arena arena;
+    struct wl_layout_entries images; /* found so far */
 };
 
 static void reading_release(struct reading *r) {
     wl_arena_release(&r->arena);
+    wl_layout_entries_release(&r->images);
 }
 
 /* A file of the archive; a new string, or NULL with the error. Links inside were checked when it was unpacked. */
@@ -113,16 +115,24 @@ static int take_config(struct reading *r, const char *name, const char *path, st
     return put(r, WL_MT_CONFIG, &text, ret_d, err);
 }
 
-static int tag_all(struct reading *r, const wl_json *tags, const struct wl_oci_descriptor *d, struct wl_err *err) {
-    struct wl_layout_entry nameless = {.media_type = (char *)d->media_type, .digest = d->digest, .size = d->size};
+/* Notes an entry for when all has been read; name may be NULL. */
+static void note(struct reading *r, const struct wl_oci_descriptor *d, const char *name) {
+    r->images.v = wl_reallocarray(r->images.v, r->images.n + 1, sizeof(*r->images.v));
+    r->images.v[r->images.n++] = wl_app_entry(d, name);
+}
+
+static int note_all(struct reading *r, const wl_json *tags, const struct wl_oci_descriptor *d, struct wl_err *err) {
+    struct wl_oci_descriptor plain = {.media_type = d->media_type, .digest = d->digest, .size = d->size};
 
     if (wl_json_len(tags) == 0)
-        return wl_layout_tag(r->to, &nameless, err);
+        note(r, &plain, NULL);
     for (size_t i = 0; i < wl_json_len(tags); i++) {
         const char *name = wl_json_str(wl_json_at(tags, i));
 
-        if (name && (wl_layout_name_check(name, err) < 0 || wl_app_tag(r->to, d, name, err) < 0))
+        if (name && wl_layout_name_check(name, err) < 0)
             return -1;
+        if (name)
+            note(r, d, name);
     }
     return 0;
 }
@@ -141,7 +151,7 @@ static int take_image(struct reading *r, const wl_json *image, size_t i, struct 
     if (put(r, WL_MT_MANIFEST, &text, &d, err) < 0)
         return -1;
     d.platform = c.platform;
-    return tag_all(r, wl_json_get(image, "RepoTags"), &d, err);
+    return note_all(r, wl_json_get(image, "RepoTags"), &d, err);
 }
 
 int wl_docker_archive_read(const char *dir, const struct wl_layout *to, struct wl_err *err) {
@@ -161,5 +171,5 @@ int wl_docker_archive_read(const char *dir, const struct wl_layout *to, struct w
     for (size_t i = 0; i < wl_json_len(all); i++)
         if (take_image(&r, wl_json_at(all, i), i, err) < 0)
             return -1;
-    return 0;
+    return wl_layout_tag_all(to, r.images.v, r.images.n, err);
 }
