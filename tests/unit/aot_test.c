@@ -4,6 +4,8 @@
 #include "test.h"
 
 #include "../../tool/base/buf.h"
+#include "../../tool/base/mem.h"
+#include "../../tool/wasm/aot_fast.h"
 #include "../../tool/wasm/aot_file.h"
 #include "../../tool/wasm/aot_ir.h"
 
@@ -341,6 +343,8 @@ static void test_threaded(void **state) {
     assert_non_null(strstr(text, "define hidden i32 @f0(ptr noalias readonly %0, i32 %1) #1 {\n"));
     assert_non_null(
         strstr(text, "define hidden i32 @g0(ptr noalias readonly %0, ptr swiftself %memory, i32 %1) #1 {\n"));
+    assert_non_null(strstr(text, "  %pair = call preserve_nonecc { i32, i32 } @w0("));
+    assert_non_null(strstr(text, "define hidden preserve_nonecc { i32, i32 } @w0("));
     assert_non_null(strstr(text, "define hidden preserve_nonecc { i32, i32 } @h0("));
     assert_non_null(strstr(text, "  %13 = getelementptr inbounds i8, ptr %wl.memory, i64 0\n"));
     assert_non_null(strstr(text, "  %wl.z.0 = icmp eq i32 0, 0\n"));
@@ -403,7 +407,7 @@ static void test_threaded_ways(void **state) {
     assert_null(strstr(text, "%41 = "));
     at = strstr(text, "  %wl.to.0 = load i32, ptr %wl.there");
     assert_non_null(at);
-    assert_non_null(strstr(at, "  %wl.t.0 = musttail call preserve_nonecc { i32, i32 } @h1(ptr noalias readonly %0, "));
+    assert_non_null(strstr(at, "  %wl.t.0 = musttail call preserve_nonecc { i32, i32 } @w1(ptr noalias readonly %0, "));
     assert_null(strstr(text, "@wl.t.1"));
     /* its global is in the variable, but around calls; the other one is not */
     assert_non_null(strstr(text, "  %wl.spc = getelementptr inbounds ptr, ptr %wl.spb, i64 1\n"));
@@ -431,6 +435,90 @@ static void test_threaded_ways(void **state) {
     text = written("  %16 = call i32 @f0(ptr %0, i32 %14) #6\n  ret i32 0\n", &how);
     assert_non_null(strstr(text, "  store i1 true, ptr %wl.called"));
     free(text);
+}
+
+#define WHOLE                                                                                                          \
+    "define hidden preserve_nonecc { i32, i32 } @w7(ptr noalias readonly %0, ptr %wl.memory, i64 %wl.wide, ptr "       \
+    "%wl.table, i64 %wl.op) #1 {\n"                                                                                    \
+    "entry:\n  %3 = alloca i32, align 4\n  store i32 %1, ptr %3, align 4\n"
+#define ON "  %v = musttail call preserve_nonecc { i32, i32 } %wl.b(ptr %0)\n  ret { i32, i32 } %v\n"
+
+/* What comes of a body, w7, behind it. Freed by the next call. */
+static const char *ways(const char *lines) {
+    static char *out;
+    char *text = wl_sprintf("define i32 @g7() {\n}\n%s%s}\n", WHOLE, lines);
+    size_t before = strlen(text), n;
+    FILE *f;
+
+    free(out);
+    out = NULL;
+    f = open_memstream(&out, &n);
+    assert_non_null(f);
+    wl_aot_fast_write(f, text, before, 7);
+    assert_int_equal(fclose(f), 0);
+    free(text);
+    assert_true(wl_starts(out, "define i32 @g7() {\n}\n" WHOLE) && n > before);
+    return out + before;
+}
+
+/* The usual ways of a body: a jump to the whole one in the place of a call that nothing was written before. */
+static void test_fast(void **state) {
+    static const char jump[] =
+        " = musttail call preserve_nonecc { i32, i32 } @w7(ptr noalias readonly %0, ptr %wl.memory, ";
+    static const char same[] = "@h7 = hidden alias { i32, i32 } (ptr, ptr, i64, ptr, i64), ptr @w7\n";
+    const char *text, *at;
+
+    (void)state;
+    text = ways("  br i1 %4, label %slow, label %usual\n\n"
+                "slow:                                      ; preds = %entry\n"
+                "  %5 = call i32 @g9(ptr %0) cold #6\n  br label %join\n"
+                "usual:\n  %6 = tail call double @llvm.experimental.constrained.fmul.f64(double %8, double %9)\n"
+                "  br label %join\n"
+                "join:\n  %10 = phi i32 [ %5, %slow ], [ 3, %usual ]\n  store i32 %10, ptr %11, align 1\n"
+                "  switch i32 %10, label %end [\n    i32 0, label %late\n    i32 1, label %tail\n  ]\n"
+                "late:\n  call void @g8(ptr %0) cold #6\n  br label %end\n"
+                "tail:\n  %t = musttail call preserve_nonecc { i32, i32 } @w4(ptr %0)\n  ret { i32, i32 } %t\n"
+                "end:\n  %12 = phi i32 [ 1, %late ], [ 2, %join ]\n" ON);
+    assert_true(wl_starts(text, "define hidden preserve_nonecc { i32, i32 } @h7(ptr noalias readonly %0, "));
+    assert_non_null(strstr(text, "ptr nonnull %wl.table, i64 %wl.op) #1 {\nentry:\n"));
+    at = strstr(text, "slow:\n  %wl.w.");
+    assert_non_null(at);
+    assert_non_null(strstr(at, jump));
+    assert_null(strstr(text, "@g9"));
+    assert_non_null(strstr(text, "  %10 = phi i32 [ 3, %usual ]\n"));
+    assert_non_null(strstr(text, "late:\n  call void @g8(ptr %0) cold #6\n")); /* something was written */
+    assert_non_null(strstr(text, "  %12 = phi i32 [ 1, %late ], [ 2, %join ]\n"));
+    assert_non_null(strstr(text, "musttail call preserve_nonecc { i32, i32 } @h4(ptr %0)\n"));
+    assert_null(strstr(text, same));
+    /* blocks behind such a call are not there; a loop that writes is no way back to one that did not */
+    text = ways("  br i1 %4, label %slow, label %turn\n"
+                "slow:\n  %5 = load i32, ptr %wl.sp, align 4\n  store i32 %5, ptr %wl.spg, align 4\n"
+                "  call void @g9(ptr %0)\n  br label %behind\n"
+                "behind:\n  br label %end\n"
+                "turn:\n  br i1 %6, label %again, label %end\n"
+                "again:\n  call void @g8(ptr %0)\n  br label %write\n"
+                "write:\n  store i32 1, ptr %11, align 1\n  br label %turn\n"
+                "end:\n  br i1 %8, label %rare, label %most\n"
+                "most:\n  store i32 1, ptr %11, align 1\n  br label %rare\n"
+                "rare:\n  br i1 %9, label %call, label %out\n"
+                "call:\n  call void @g6(ptr %0)\n  br label %out\n"
+                "out:\n" ON);
+    assert_non_null(strstr(text, "slow:\n  %5 = load i32, ptr %wl.sp, align 4\n  %wl.w."));
+    assert_null(strstr(text, "@g9"));
+    assert_null(strstr(text, "behind:"));
+    assert_non_null(strstr(text, "again:\n  %wl.w."));
+    assert_null(strstr(text, "@g8"));
+    assert_null(strstr(text, "write:"));
+    assert_non_null(strstr(text, "call:\n  call void @g6(ptr %0)\n")); /* on one of the ways something was written */
+    /* every way calls; a copy, atomic and unknown places are writes, and the first is a call */
+    assert_string_equal(ways("  call void @wl.copy(ptr %0)\n" ON), same);
+    text = ways("  %7 = atomicrmw add ptr %3, i32 1 seq_cst\n  br i1 %4, label %slow, label %end\n"
+                "slow:\n  call void @g9(ptr %0)\n  br label %end\nend:\n" ON);
+    assert_non_null(strstr(text, "slow:\n  call void @g9("));
+    /* what is not understood */
+    assert_string_equal(ways("  br label %nowhere\n" ON), same);
+    assert_string_equal(ways("  ret { i32, i32 } %3\n"), same);
+    assert_string_equal(ways(ON "}\n}"), same);
 }
 
 /* The start of the memory goes along with every call inside of the module; others get in through f<n>. */
@@ -692,6 +780,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_threaded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_threaded_ways, setup, teardown),
+        cmocka_unit_test(test_fast),
         cmocka_unit_test_setup_teardown(test_pinned, setup, teardown),
         cmocka_unit_test(test_pin),
         cmocka_unit_test(test_table),

@@ -138,10 +138,14 @@ static bool write_enter(struct wl_aot_body *b, FILE *out, const char *line) {
     return true;
 }
 
+bool wl_aot_body_is_threaded(const struct wl_aot_how *how, uint32_t f) {
+    return is_threaded(how) && f < how->thread->n_functions && how->thread->body[f] != WL_BODY_NONE;
+}
+
 bool wl_aot_body_is_hot(const struct wl_aot_how *how, uint32_t f) {
     const struct wl_aot_thread *t = how->thread;
 
-    return is_threaded(how) && f < t->n_functions && (f == t->loop || t->body[f] != WL_BODY_NONE);
+    return wl_aot_body_is_threaded(how, f) || (is_threaded(how) && f == t->loop);
 }
 
 void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first) {
@@ -200,7 +204,7 @@ void wl_aot_body_define(struct wl_aot_body *b, FILE *out, uint32_t f, unsigned l
 
     b->function = f;
     b->pinned = is_pinned(b->how) && f != UINT32_MAX;
-    b->threaded = is_threaded(b->how) && f < t->n_functions && t->body[f] != WL_BODY_NONE;
+    b->threaded = wl_aot_body_is_threaded(b->how, f);
     b->is_loop = is_threaded(b->how) && f == t->loop;
     b->tails = b->threaded && t->tail.has && t->tail.has[f];
     b->moves = b->threaded && t->stack.found && t->stack.moves[f];

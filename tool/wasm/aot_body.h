@@ -56,7 +56,9 @@ struct wl_aot_body {
 /* The head of a part, behind the declarations that it shares with the others. first: the part that defines the tables (and is not
  * hot). */
 void wl_aot_body_head(FILE *out, const struct wl_aot_how *how, bool first);
-/* Is the function one of the interpreter's: the loop, or what it calls? */
+/* Is the function one that the interpreter's loop calls, with bodies (aot_thread.h)? */
+bool wl_aot_body_is_threaded(const struct wl_aot_how *how, uint32_t f);
+/* Is it one of the interpreter's: the loop, or what it calls? */
 bool wl_aot_body_is_hot(const struct wl_aot_how *how, uint32_t f);
 /* A function's definition line, from its type on ("i32 @f12(ptr ...) #1 {\n"). f: its number, UINT32_MAX for a type wrapper.
  * scratch: the most of wl_aot_body_scratch over its lines. */

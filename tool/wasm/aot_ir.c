@@ -9,6 +9,7 @@
 #include "../base/mem.h"
 #include "../base/proc.h"
 #include "aot_body.h"
+#include "aot_fast.h"
 
 #define LINE_CHUNK 65536             /* a longer line is handled in pieces of it */
 #define HEAD_MAX (64u * 1024 * 1024) /* signatures, declarations, attributes and metadata together */
@@ -340,6 +341,10 @@ static void drop_uwtable(struct wl_buf *text) {
 /* A part that is being written. */
 struct output {
     FILE *f; /* NULL: none yet */
+    /* The text of the function that is being written, where it gets a second body (aot_fast.h); NULL: it goes to f. */
+    FILE *text;
+    char *p;
+    size_t len;
     size_t part;
     bool *used; /* of every function: it is called here */
     struct wl_aot_body body;
@@ -347,6 +352,8 @@ struct output {
 
 static void output_release(struct output *o) {
     closep(&o->f);
+    closep(&o->text);
+    free(o->p);
     free(o->used);
     wl_aot_body_release(&o->body);
 }
@@ -384,11 +391,47 @@ static void note_used(struct output *o, const struct split *s, const char *line)
     }
 }
 
+/* Where the function's lines go. */
+static FILE *place(const struct output *o) {
+    return o->text ? o->text : o->f;
+}
+
+/* The next function begins: with its text apart, where it has two bodies. */
+static int begin_function(struct output *o, const struct split *s, const char *line, size_t scratch,
+                          struct wl_err *err) {
+    uint32_t f = number_of(line);
+
+    if (wl_aot_body_is_threaded(s->how, f)) {
+        o->text = open_memstream(&o->p, &o->len);
+        if (!o->text)
+            return wl_fail_errno(err, errno, "no memory for a function's text");
+    }
+    wl_aot_body_define(&o->body, place(o), f, scratch, line + strlen(DEFINE));
+    return 0;
+}
+
+/* The function ends. */
+static int end_function(struct output *o, struct wl_err *err) {
+    FILE *text = WL_STEAL(o->text);
+    WL_AUTOFREE char *p = NULL;
+
+    if (!text)
+        return 0;
+    if (fclose(text) != 0)
+        return wl_fail_errno(err, errno, "no memory for a function's text");
+    p = WL_STEAL(o->p);
+    wl_aot_fast_write(o->f, p, o->len, o->body.function);
+    return 0;
+}
+
 /* The part ends with the declarations of what it calls and does not hold. */
 static int close_output(struct output *o, const struct split *s, const struct wl_aot_ir *ir, struct wl_err *err) {
-    FILE *f = WL_STEAL(o->f);
+    FILE *f;
     bool bad;
 
+    if (end_function(o, err) < 0)
+        return -1;
+    f = WL_STEAL(o->f);
     if (!f)
         return 0;
     for (size_t i = 0; i < s->n; i++)
@@ -415,19 +458,22 @@ static int write_parts(const char *path, const char *dir, struct split *s, struc
         return -1;
     while (next(&r)) {
         if (r.kind == LINE_DEFINE) {
+            if (end_function(o, err) < 0)
+                return -1;
             o = s->hot[at] ? &hot : &cold;
             if ((!o->f || s->part_of[at] != o->part) &&
                 (close_output(o, s, ir, err) < 0 || open_output(o, s, ir, dir, s->part_of[at], err) < 0))
                 return -1;
-            wl_aot_body_define(&o->body, o->f, number_of(r.buf), s->scratch_of[at], r.buf + strlen(DEFINE));
+            if (begin_function(o, s, r.buf, s->scratch_of[at], err) < 0)
+                return -1;
             at++;
         } else if (r.shared || (r.kind != LINE_BODY && r.kind != LINE_END)) {
             continue;
         } else if (r.continued || r.len == 0 || r.buf[r.len - 1] != '\n') {
-            fwrite(r.buf, 1, r.len, o->f);
+            fwrite(r.buf, 1, r.len, place(o));
         } else {
             note_used(o, s, r.buf);
-            wl_aot_body_line(&o->body, o->f, r.buf);
+            wl_aot_body_line(&o->body, place(o), r.buf);
         }
     }
     ir->n_lookups = cold.body.n_lookups + hot.body.n_lookups;

@@ -429,12 +429,12 @@ void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, 
                 "  %%wop = zext i32 %%op to i64\n",
                 t->state);
     fprintf(out,
-            "  %%pair = call preserve_nonecc { i32, i32 } @h%u(ptr %%0, ptr %%memory, " WIDE " %%wide, ptr null, " WIDE
+            "  %%pair = call preserve_nonecc { i32, i32 } @w%u(ptr %%0, ptr %%memory, " WIDE " %%wide, ptr null, " WIDE
             " %s) noinline strictfp\n"
             "  %%result = extractvalue { i32, i32 } %%pair, 0\n"
             "  ret i32 %%result\n"
             "}\n"
-            "define hidden preserve_nonecc { i32, i32 } @h%u(ptr noalias readonly %%0, ptr %%wl.memory, " WIDE
+            "define hidden preserve_nonecc { i32, i32 } @w%u(ptr noalias readonly %%0, ptr %%wl.memory, " WIDE
             " %%wl.wide, ptr %%wl.table, " WIDE " %%wl.op) %.*s {\n",
             f, t->body[f] == WL_BODY_EARLY ? "%wop" : "0", f, n, attributes);
 }
@@ -514,7 +514,9 @@ static void write_again(FILE *out, const struct wl_aot_thread *t, unsigned n) {
 
 void wl_aot_thread_declare(struct wl_buf *out, const struct wl_aot_thread *t, uint32_t f) {
     if (is_body(t, f))
-        wl_buf_addf(out, "declare hidden preserve_nonecc { i32, i32 } @h%u(ptr, ptr, " WIDE ", ptr, " WIDE ")\n", f);
+        for (const char *name = "hw"; *name; name++)
+            wl_buf_addf(out, "declare hidden preserve_nonecc { i32, i32 } @%c%u(ptr, ptr, " WIDE ", ptr, " WIDE ")\n",
+                        *name, f);
 }
 
 void wl_aot_thread_tail(FILE *out, const struct wl_aot_thread *t, uint32_t f, unsigned n) {
@@ -529,10 +531,22 @@ void wl_aot_thread_tail(FILE *out, const struct wl_aot_thread *t, uint32_t f, un
     }
     fprintf(
         out,
-        "  %%wl.t.%u = musttail call preserve_nonecc { i32, i32 } @h%u(ptr noalias readonly %%0, ptr %%wl.memory, " WIDE
+        "  %%wl.t.%u = musttail call preserve_nonecc { i32, i32 } @w%u(ptr noalias readonly %%0, ptr %%wl.memory, " WIDE
         " %%wl.wide, ptr %%wl.table, " WIDE " %s) strictfp\n"
         "  ret { i32, i32 } %%wl.t.%u\n",
         n, f, op, n);
+}
+
+void wl_aot_thread_whole(FILE *out, uint32_t f, size_t n) {
+    fprintf(out,
+            "  %%wl.w.%zu = musttail call preserve_nonecc { i32, i32 } @w%u(ptr noalias readonly %%0, ptr "
+            "%%wl.memory, " WIDE " %%wl.wide, ptr %%wl.table, " WIDE " %%wl.op) strictfp\n"
+            "  ret { i32, i32 } %%wl.w.%zu\n",
+            n, f, n);
+}
+
+void wl_aot_thread_same(FILE *out, uint32_t f) {
+    fprintf(out, "@h%u = hidden alias { i32, i32 } (ptr, ptr, i64, ptr, i64), ptr @w%u\n", f, f);
 }
 
 bool wl_aot_thread_is_call(const char *line) {

@@ -9,7 +9,7 @@
  * do next itself: where f<n> returns 0 with g clear, h<n> loads the next index and jumps (musttail) to that function's body. The loop
  * enters with the first body and gets the result of the last one: any other result, g set, an index outside of the table's range or a
  * slot with another type return to it, so that nothing else changes, traps included. g<n> itself (aot_pin.h), for all other callers, is
- * h<n> without a table of bodies (NULL): no code is there twice. Without one nothing is loaded for a jump: the function may be
+ * w<n>, the whole body (aot_fast.h), without a table of bodies (NULL). Without one nothing is loaded for a jump: the function may be
  * somebody's callback that only shares the type, and what it was given no state.
  *
  * The bodies' convention saves no registers (preserve_none), and hands on in registers what every opcode needs: the context, the state, the
@@ -107,7 +107,7 @@ void wl_aot_thread_release(struct wl_aot_thread *t);
 
 /* What every part needs: the entry from the loop, and in the first, which holds none of the bodies, the tables. */
 void wl_aot_thread_head(FILE *out, const struct wl_aot_thread *t, const struct wl_aot_table *table, bool first);
-/* In the place of the definition line of function f (is_body): the plain function, g<n>, and the head of its body. */
+/* In the place of the definition line of function f (is_body): the plain function, g<n>, and the head of its whole body, w<n>. */
 void wl_aot_thread_define(FILE *out, const struct wl_aot_thread *t, uint32_t f, const char *line);
 /* Before the first line of the body, behind "entry:". */
 void wl_aot_thread_entry(FILE *out, const struct wl_aot_thread *t, uint32_t f);
@@ -115,11 +115,15 @@ void wl_aot_thread_entry(FILE *out, const struct wl_aot_thread *t, uint32_t f);
  * with g clear, it is not (clear). A return that no such call comes before does not look at g. */
 void wl_aot_thread_called(FILE *out, const struct wl_aot_thread *t, const char *line);
 void wl_aot_thread_clear(FILE *out, const struct wl_aot_thread *t);
-/* In the place of a call of f and the return of its result: the jump to its body. n: a number of its own in the function. */
+/* In the place of a call of f and the return of its result: the jump to its whole body. n: a number of its own in the function. */
 void wl_aot_thread_tail(FILE *out, const struct wl_aot_thread *t, uint32_t f, unsigned n);
+/* In h<f>: the jump to the beginning of w<f>, as h<f> was entered. n: a number of its own in the function. */
+void wl_aot_thread_whole(FILE *out, uint32_t f, size_t n);
+/* h<f> as another name of w<f>. */
+void wl_aot_thread_same(FILE *out, uint32_t f);
 /* Does a line call something: a function of the module, of the table or of the runtime? */
 bool wl_aot_thread_is_call(const char *line);
-/* The declaration of f's body, for other parts; nothing for a function without one. */
+/* The declarations of f's bodies, h<f> and w<f>, for other parts; nothing for a function without one. */
 void wl_aot_thread_declare(struct wl_buf *out, const struct wl_aot_thread *t, uint32_t f);
 /* In the place of a line "  ret i32 VALUE". n: a number of its own in the function. False for any other line. */
 bool wl_aot_thread_return(FILE *out, const struct wl_aot_thread *t, const char *line, unsigned n);
