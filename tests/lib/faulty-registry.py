@@ -32,6 +32,7 @@ class State:
         self.blobs, self.manifests, self.tags, self.tokens, self.sessions = {}, {}, {}, set(), set()
         self.requests, self.faults = 0, {}
         self.bytes_in, self.bytes_again, self.n = 0, 0, 0
+        self.hit, self.bytes_hit = 0, 0  # requests that were under way with a token that another one's failure took back
 
     def wait(self):
         with self.lock:
@@ -72,6 +73,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
+    def hit_by_another(self, size):
+        self.state.hit += 1
+        self.state.bytes_hit += size
+
     def challenge(self):
         self.reply(401, [("WWW-Authenticate", 'Bearer realm="http://%s/token",service="faulty"' % self.headers["Host"])])
 
@@ -81,7 +86,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "/report":
             return self.reply(200, [], json.dumps({
                 "blobs": len(s.blobs), "manifests": len(s.manifests), "tags": s.tags, "requests": s.requests,
-                "faults": s.faults, "bytes": s.bytes_in, "again": s.bytes_again, "held": s.held,
+                "faults": s.faults, "bytes": s.bytes_in, "again": s.bytes_again, "hit": s.hit, "bytes_hit": s.bytes_hit,
+                "held": s.held,
                 "connections": s.connections}).encode())
         if path == "/release":
             s.released.set()
@@ -112,7 +118,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if kind == "expired":
                 s.tokens.discard(token)
             known = token in s.tokens
-            if size and (kind in ("429", "502", "reset-before") or not known):
+            if not known and token and kind != "expired":
+                self.hit_by_another(size)
+            elif size and (kind in ("429", "502", "reset-before") or not known):
                 s.bytes_again += size
         if not known:
             return self.challenge()

@@ -406,6 +406,7 @@ class Server:
 
 
 def make_image(here, home, kind):
+    sys.dont_write_bytecode = True  # nothing of ours is left in the tree
     layout = os.path.join(home, "oci")
     spec = importlib.util.spec_from_file_location("oci_image", os.path.join(here, "oci-image.py"))
     maker = importlib.util.module_from_spec(spec)
