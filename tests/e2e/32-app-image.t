@@ -344,6 +344,54 @@ bad '{"base": "guest:1", "files": [{"from": "none", "to": "/x"}]}' 3 'bad\.json:
 bad '{"base": "guest:1", "files": [{"from": "app/public", "to": "/guest.wasm/x"}, {"from": "app/app.json", "to": "/guest.wasm/x/index.txt/y"}]}' 1 'twice' "a file as a folder"
 bad '{"base": "scratch"}' 3 'needs an entrypoint' "scratch without an entrypoint"
 bad '{"base": "scratch", "entrypoint": ["/x.wasm"]}' 3 'entrypoint /x.wasm is not among the files' "scratch without the program"
+bad '{"base": "guest:1", "entrypoint": ["/x.wasm"]}' 3 'entrypoint /x.wasm is neither among the files nor in the base guest:1 .wasi/wasm.' "a base without the program"
+bad '{"base": "guest:1", "entrypoint": ["/guest.wasm/x"]}' 3 'entrypoint /guest.wasm/x is neither' "a program below a file"
+bad '{"base": "shop:1.0", "entrypoint": ["/site"]}' 3 'entrypoint /site is neither' "a folder is no program"
+printf '{"base": "shop:1.0", "entrypoint": ["/guest.wasm#run", "args"]}' >below.json
+run wlpack image -t below:1 below.json
+status_is 0 "the program is two layers below"
+# a layer over it that takes it away, one that takes all away, one where a link may lead there
+cat >over.py <<'PY'
+import hashlib, io, json, sys, tarfile
+layout, name, kind = sys.argv[1:]
+path = lambda d: layout + "/blobs/sha256/" + d["digest"][7:]
+def put(data, **more):
+    h = hashlib.sha256(data).hexdigest()
+    open(layout + "/blobs/sha256/" + h, "wb").write(data)
+    return {**more, "digest": "sha256:" + h, "size": len(data)}
+index = json.load(open(layout + "/index.json"))
+ref = "org.opencontainers.image.ref.name"
+entry = [m for m in index["manifests"] if m.get("annotations", {}).get(ref) == "guest:1"][0]
+manifest = json.load(open(path(entry)))
+config = json.load(open(path(manifest["config"])))
+tar = io.BytesIO()
+with tarfile.open(fileobj=tar, mode="w") as t:
+    for n, link in {"file": [(".wh.guest.wasm", None)], "all": [(".wh..wh..opq", None)], "link": [("bin", "usr/bin")],
+                    "back": [("./guest.wasm", None), (".wh..wh..opq", None)]}[kind]:
+        info = tarfile.TarInfo(n)
+        if link:
+            info.type, info.linkname = tarfile.SYMTYPE, link
+        t.addfile(info)
+data = tar.getvalue()
+config["rootfs"]["diff_ids"].append("sha256:" + hashlib.sha256(data).hexdigest())
+config.pop("history", None)
+manifest["layers"].append(put(data, mediaType="application/vnd.oci.image.layer.v1.tar"))
+manifest["config"].update(put(json.dumps(config).encode()))
+index["manifests"].append({**entry, **put(json.dumps(manifest).encode()), "annotations": {ref: name}})
+json.dump(index, open(layout + "/index.json", "w"))
+PY
+for kind in file all link back; do
+    python3 over.py "$oci" "$kind:1" $kind
+    printf '{"base": "%s:1", "entrypoint": ["%s"]}' $kind "$([ $kind = link ] && echo /bin/guest.wasm || echo /guest.wasm)" >over.json
+    run wlpack image -t "over-$kind:1" over.json
+    case $kind in
+    link | back) status_is 0 "the program may be there: $kind" ;;
+    *)
+        status_is 3 "the program was taken away: $kind"
+        err_like "entrypoint /guest.wasm is neither among the files nor in the base $kind:1" "and is named"
+        ;;
+    esac
+done
 ln -s /etc/passwd app/passwd
 bad '{"base": "guest:1", "files": [{"from": "app", "to": "/x"}]}' 3 'app/passwd is an absolute link' "a link that leads out"
 rm app/passwd && mkfifo app/pipe

@@ -9,6 +9,7 @@
 #include "../model/recipe.h"
 #include "../stages/attest.h"
 #include "../stages/layer.h"
+#include "app_entry.h"
 #include "attest.h"
 
 #define CREATED_BY "wlpack image"
@@ -221,19 +222,17 @@ static int attest(const struct wl_app_spec *s, const struct wl_layout *l, const 
     return wl_attest_attach(&a, l, &r->d, err);
 }
 
-/* Over scratch the program must be among the files: "/app.wasm", or "/app.wasm#function" as runwasi has it. */
-static int check_entrypoint(const struct wl_app_spec *s, struct wl_err *err) {
-    const char *program = s->app->entrypoint.n ? s->app->entrypoint.v[0] : NULL;
-    size_t n = program ? strcspn(program, "#") : 0;
+/* That the program is there, in each part that was chosen for a platform. */
+static int check_entrypoint(const struct wl_app_spec *s, const struct wl_over *o, const struct wl_layout *layout,
+                            struct wl_arena *a, struct wl_err *err) {
+    struct wl_over_choice choices[WL_OVER_PARTS];
+    size_t n = 0;
 
-    if (s->base->n > 0 || !program)
+    if (s->app->entrypoint.n == 0 || (s->base->n > 0 && o->format == WL_OVER_ARTIFACT))
         return 0;
-    for (size_t i = 0; i < s->files->n; i++)
-        if (s->files->v[i].kind != WL_FILES_DIR && strncmp(s->files->v[i].name, program, n) == 0 &&
-            s->files->v[i].name[n] == '\0')
-            return 0;
-    return wl_fail(err, WL_RECIPE, "the entrypoint %s is not among the files, and over scratch there are no others",
-                   program);
+    if (wl_over_choose(o, s->base, a, choices, &n, err) < 0)
+        return -1;
+    return wl_app_check_entrypoint(s, choices, n, layout, err);
 }
 
 /* --- All of it ------------------------------------------------------------------------------------------------------ */
@@ -246,10 +245,12 @@ int wl_app_make(const struct wl_app_spec *s, const struct wl_layout *layout, str
     WL_AUTO(wl_strv_release) struct wl_strv env = {0}, ports = {0};
     struct wl_over o = {0};
 
-    if (wl_app_format(s->format, &o.format, err) < 0 || check_entrypoint(s, err) < 0 ||
-        find_epoch(s, &r.epoch, err) < 0 || make_layer(s, layout, &layer, &r, err) < 0)
+    if (wl_app_format(s->format, &o.format, err) < 0)
         return -1;
     describe(s, &scratch, &env, &ports, &o);
+    if (check_entrypoint(s, &o, layout, &scratch, err) < 0 || find_epoch(s, &r.epoch, err) < 0 ||
+        make_layer(s, layout, &layer, &r, err) < 0)
+        return -1;
     o.epoch = r.epoch;
     o.layer = r.has_layer ? &r.layer : NULL;
     if (wl_over_put(&o, s->base, layout, &r.arena, &r.d, &r.image, err) < 0)
