@@ -175,6 +175,20 @@ for ms in 1 2 3 5 8 12; do
     [ -z "$left" ] || { bad=$((bad + 1)); echo "# left: $left"; }
 done
 is $bad 0 "save, ended by SIGINT: the whole file or none"
+# a file without a name is gone with its process; not every file system has them
+if python3 -c 'import os; os.open(".", os.O_TMPFILE | os.O_RDWR)' 2>/dev/null; then
+    bad=0
+    for ms in 1 2 3 5 8 12; do
+        rm -f out.tar*
+        timeout -s KILL "0.00$ms" "$WLPACK" save app:1 -o out.tar >/dev/null 2>&1
+        if [ -e out.tar ]; then cmp -s out.tar whole.tar || bad=$((bad + 1)); fi
+        left=$(find . -maxdepth 1 -name 'out.tar?*')
+        [ -z "$left" ] || { bad=$((bad + 1)); echo "# left: $left"; }
+    done
+    is $bad 0 "save, ended by SIGKILL: the whole file or none, and nothing beside it"
+else
+    pass "# SKIP no O_TMPFILE here: what SIGKILL leaves of a save is not tested"
+fi
 
 # one that waits for its input: Ctrl-C ends it, and under nohup a closed terminal does not
 mkfifo slow

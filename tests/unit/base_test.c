@@ -233,6 +233,21 @@ static void files(void **state) {
     wl_buf_clear(&b);
     assert_fails(wl_fs_read(path, 4, &b, &err), WL_FAILED, "larger than the 4 bytes");
     assert_fails(wl_fs_read(dir, 4, &b, &err), WL_FAILED, "not a regular file");
+    /* what replaces a file appears under its name alone, with its mode */
+    assert_ok(wl_file_open(&f, path, 0604, true, &err));
+    assert_ok(wl_file_write(&f, "again", 5, &err));
+    assert_ok(wl_fs_list(dir, &names, &err));
+    assert_int_equal(names.n, f.nameless ? 1 : 2); /* nothing to be left behind */
+    wl_strv_release(&names);
+    names = (struct wl_strv){0};
+    assert_ok(wl_file_commit(&f, &err));
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0604);
+    assert_int_equal(st.st_nlink, 1);
+    wl_buf_clear(&b);
+    assert_ok(wl_fs_read(path, 5, &b, &err));
+    assert_string_equal(b.p, "again");
+    assert_ok(wl_fs_write(path, "hello", 5, &err));
     /* a cancelled writer leaves the old contents and nothing else */
     assert_ok(wl_file_open(&f, path, 0644, false, &err));
     assert_ok(wl_file_write(&f, "half", 4, &err));

@@ -15,6 +15,7 @@
 #include "proc.h"
 
 #define COPY_CHUNK (1 << 20)
+#define LINK_TRIES 100   /* temporary names that may be taken */
 #define REMOVE_DEPTH 200 /* deepest tree that is removed */
 
 char *wl_path_join(const char *a, const char *b) {
@@ -212,6 +213,39 @@ static int open_special(const char *path, int *ret_fd, struct wl_err *err) {
     return *ret_fd < 0 ? wl_fail_errno(err, errno, "cannot open %s", path) : 0;
 }
 
+/* A file without a name in the folder of path, which nothing that ends us leaves behind; -1 where the file system has none, or nobody could
+ * give it a name later. */
+static int open_nameless(const char *path, mode_t mode) {
+    WL_AUTOFREE char *dir = wl_strdup(path);
+    char *slash = strrchr(dir, '/');
+
+    if (slash)
+        slash[slash == dir] = '\0';
+    return access("/proc/self/fd", X_OK) == 0 ? open(slash ? dir : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode & 0700)
+                                              : -1;
+}
+
+/* Gives a nameless file its name: at once where the place is free, else by way of a temporary name, since no link replaces a file. */
+static int name_it(struct wl_file *f, struct wl_err *err) {
+    WL_AUTOFREE char *own = wl_sprintf("/proc/self/fd/%d", f->fd);
+    int e;
+
+    if (linkat(AT_FDCWD, own, AT_FDCWD, f->path, AT_SYMLINK_FOLLOW) == 0)
+        return 0;
+    e = errno;
+    for (unsigned i = 0; e == EEXIST && i < LINK_TRIES; i++) {
+        WL_AUTOFREE char *tmp = wl_sprintf("%s.tmp-%ld-%u", f->beside, (long)getpid(), i);
+
+        if (linkat(AT_FDCWD, own, AT_FDCWD, tmp, AT_SYMLINK_FOLLOW) == 0) {
+            wl_cleanup_add(tmp);
+            f->tmp = WL_STEAL(tmp);
+            return 0;
+        }
+        e = errno;
+    }
+    return wl_fail_errno(err, e, "cannot put %s in place", f->path);
+}
+
 int wl_file_open(struct wl_file *f, const char *path, mode_t mode, bool sync, struct wl_err *err) {
     WL_AUTOFREE char *tmp = wl_sprintf("%s.tmp-XXXXXX", path);
     int fd = -1;
@@ -224,22 +258,22 @@ int wl_file_open(struct wl_file *f, const char *path, mode_t mode, bool sync, st
     }
     if (wl_fs_mkdirs_parent(path, err) < 0)
         return -1;
-    fd = mkostemp(tmp, O_CLOEXEC);
-    if (fd < 0)
-        return wl_fail_errno(err, errno, "cannot create %s", path);
-    wl_cleanup_add(tmp);
-    if (fchmod(fd, mode) < 0) {
-        int e = errno;
-
-        close(fd);
-        unlink(tmp);
-        wl_cleanup_remove(tmp);
-        return wl_fail_errno(err, e, "cannot set the mode of %s", path);
-    }
-    f->fd = fd;
-    f->tmp = WL_STEAL(tmp);
-    f->path = wl_strdup(path);
     f->sync = sync;
+    f->fd = open_nameless(path, mode);
+    f->nameless = f->fd >= 0;
+    if (!f->nameless && (f->fd = mkostemp(tmp, O_CLOEXEC)) < 0)
+        return wl_fail_errno(err, errno, "cannot create %s", path);
+    f->path = wl_strdup(path);
+    f->beside = wl_strdup(path);
+    if (!f->nameless) {
+        wl_cleanup_add(tmp);
+        f->tmp = WL_STEAL(tmp);
+    }
+    if (fchmod(f->fd, mode) < 0) {
+        wl_fail_errno(err, errno, "cannot set the mode of %s", path);
+        wl_file_cancel(f);
+        return -1;
+    }
     return 0;
 }
 
@@ -254,6 +288,8 @@ int wl_file_commit(struct wl_file *f, struct wl_err *err) {
 
     if (f->sync && fsync(f->fd) < 0)
         rc = wl_fail_errno(err, errno, "cannot write %s", f->path);
+    if (rc == 0 && f->nameless)
+        rc = name_it(f, err);
     if (close(f->fd) < 0 && rc == 0)
         rc = wl_fail_errno(err, errno, "cannot write %s", f->path);
     f->fd = -1;
@@ -277,7 +313,8 @@ void wl_file_cancel(struct wl_file *f) {
     }
     free(f->tmp);
     free(f->path);
-    f->tmp = f->path = NULL;
+    free(f->beside);
+    f->tmp = f->path = f->beside = NULL;
 }
 
 int wl_fs_write(const char *path, const void *p, size_t n, struct wl_err *err) {

@@ -35,16 +35,20 @@ int wl_fs_copy(const char *from, const char *to, struct wl_err *err);
 /* Lists the names in a folder (without . and ..) sorted by byte value. */
 int wl_fs_list(const char *path, struct wl_strv *ret, struct wl_err *err);
 
-/* A file that is written under a temporary name beside its place and appears by rename.
+/* A file that is written without a name (O_TMPFILE) or, where the file system has no such files, under a temporary name beside its place, and
+ * appears by a link or a rename: what kills us leaves nothing, or there the temporary one. Nobody clears those away: they might be another
+ * process's.
  * wl_file_open; write to f.fd (or wl_file_write); wl_file_commit. wl_file_cancel drops it: it is idempotent, does
  * nothing after a commit, and serves as a cleanup (WL_AUTO(wl_file_cancel) struct wl_file f = WL_FILE_INIT).
  * The commit syncs the data before the rename when `sync` was asked for.
  * A place that is no file but a device or a pipe (/dev/null, /dev/stdout, /dev/fd/N) is never replaced: it is written to as it is. */
 struct wl_file {
     int fd;
-    char *tmp; /* NULL: written in place */
+    char *tmp; /* NULL: nameless, or written in place */
     char *path;
     bool sync;
+    bool nameless; /* has no name before the commit */
+    char *beside;  /* where a temporary name may stand: the path at the beginning */
 };
 #define WL_FILE_INIT {.fd = -1}
 
