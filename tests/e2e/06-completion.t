@@ -25,6 +25,10 @@ err_like 'bash, zsh and fish' "those that there are"
 run wlpack completion names recipes
 out_like '^php-7\.4\.33$' "names of recipes"
 out_unlike '^kit-' "not of kits"
+run wlpack completion names kits
+out_is "binaryen
+wasi-sdk
+wasmedge" "names of kits"
 run wlpack completion names images
 out_is "" "names of images: none yet"
 if command -v python3 >/dev/null; then
@@ -40,15 +44,24 @@ offers() {
     PATH=$T/bin:$PATH bash --norc --noprofile -c '
         . "$1"
         compopt() { :; } # it works only while readline asks
-        COMP_LINE=$2 COMP_POINT=${#2} COMP_WORDBREAKS=" :="
+        COMP_LINE=$2 COMP_POINT=${#2} COMP_WORDBREAKS=${3-" :="}
         _wlpack
-        printf "%s\n" "${COMPREPLY[@]}"' - "$T/bash" "$1" 2>&1
+        printf "%s\n" "${COMPREPLY[@]}"' - "$T/bash" "$@" 2>&1
 }
 if command -v bash >/dev/null; then
     is "$(offers 'wlpack imag' | tr '\n' ' ')" "image images " "bash: verbs"
     is "$(offers 'wlpack -v bui')" build "bash: behind an option"
     is "$(offers 'wlpack push --dig')" --digest-file "bash: options"
     is "$(offers 'wlpack image --compression z' | tr '\n' ' ')" "zstd zstd-max " "bash: values of an option"
+    is "$(offers 'wlpack image --compression=z' | tr '\n' ' ')" "zstd zstd-max " "bash: in one word with it"
+    is "$(offers 'wlpack save --format=' | tr '\n' ' ')" "oci-archive docker-archive oci " "bash: and nothing yet"
+    is "$(offers 'wlpack image --format=oc' ' :')" --format=oci "bash: where readline does not cut at ="
+    is "$(offers 'wlpack inspect --nothing=a')" "" "bash: an option that is none"
+    is "$(offers 'wlpack kit wh')" which "bash: kit"
+    is "$(offers 'wlpack kit which ' | tr '\n' ' ')" "binaryen wasi-sdk wasmedge " "bash: kit which"
+    is "$(offers 'wlpack kit which wasmedge w')" "" "bash: a program is no kit"
+    is "$(offers 'wlpack kit --json install binaryen wasm')" wasmedge "bash: kit install"
+    is "$(offers 'wlpack kit list ')" "" "bash: kit list"
     is "$(offers 'wlpack build --until co' | tr '\n' ' ')" "configure compile " "bash: stages"
     is "$(offers 'wlpack build php-7.4.3' | tr '\n' ' ')" "php-7.4.32 php-7.4.33 " "bash: recipes"
     is "$(offers 'wlpack inspect app')" app:1 "bash: local images"

@@ -1,5 +1,5 @@
 /* `wlpack completion SHELL`: a completion script made from the verb table. The scripts know verbs and options; names of recipes and of
- * local images are asked for at the time (`wlpack completion names WHAT`). */
+ * local images and of kits are asked for at the time (`wlpack completion names WHAT`). */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +12,8 @@
 #include "../run/build.h"
 #include "cmd.h"
 #include "local.h"
+
+#define KIT "kit-" /* in front of a kit's name: its recipe */
 
 /* What the words behind a verb are. */
 enum words { WORDS_FILES, WORDS_RECIPES, WORDS_IMAGES, WORDS_BOTH, WORDS_SHELLS, WORDS_KIT, WORDS_WASM, WORDS_VERBS };
@@ -118,44 +120,57 @@ static void bash_verb(const struct wl_verb *v, struct wl_buf *out) {
     if (names_command(w))
         wl_buf_addf(out, "        words=\"$(wlpack completion names %s 2>/dev/null)\"\n", names_command(w));
     else if (fixed_words(w))
-        wl_buf_addf(out, "        words=\"%s\"\n", fixed_words(w));
+        wl_buf_addf(out, "        [[ -n $what ]] || words=\"%s\"\n", fixed_words(w));
+    if (w == WORDS_KIT)
+        wl_buf_adds(out, "        [[ $what == install || $what == which && $before == which ]] &&\n"
+                         "            words=\"$(wlpack completion names kits 2>/dev/null)\"\n");
     wl_buf_adds(out, "        ;;\n");
 }
 
 static void bash(struct wl_buf *out) {
     wl_buf_adds(
-        out,
-        "# bash completion for wlpack, made by `wlpack completion bash`\n"
-        "# shellcheck shell=bash\n"
-        "# Names hold colons, at which readline cuts words: what stands before the last one is cut off the answers.\n"
-        "_wlpack_words() {\n"
-        "    local cur=$wlpack_cur i\n"
-        "    mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$cur\")\n"
-        "    if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then\n"
-        "        for i in \"${!COMPREPLY[@]}\"; do COMPREPLY[i]=${COMPREPLY[i]#\"${cur%\"${cur##*:}\"}\"}; done\n"
-        "    fi\n"
-        "}\n"
-        "_wlpack() {\n"
-        "    local line=${COMP_LINE:0:COMP_POINT} verb='' options='' words='' before wlpack_cur\n"
-        "    local -a parts\n"
-        "    read -r -a parts <<<\"$line\"\n"
-        "    [[ $line == *[[:space:]] ]] && parts+=('')\n"
-        "    local n=${#parts[@]} i\n"
-        "    wlpack_cur=${parts[n-1]}\n"
-        "    before=${parts[n-2]}\n"
-        "    COMPREPLY=()\n"
-        "    for ((i = 1; i < n - 1; i++)); do\n"
-        "        [[ ${parts[i]} == -- ]] && { compopt -o default; return; }\n"
-        "        [[ -z $verb && ${parts[i]} != -* ]] && verb=${parts[i]}\n"
-        "    done\n"
-        "    if [[ -z $verb || $verb == help ]]; then\n"
-        "        _wlpack_words \"");
+        out, "# bash completion for wlpack, made by `wlpack completion bash`\n"
+             "# shellcheck shell=bash\n"
+             "# Names hold colons, at which readline cuts words: what stands before the last one is cut off the "
+             "answers. It cuts at\n"
+             "# the = of --option=value as well; where it does not, the answers begin with the option.\n"
+             "_wlpack_words() {\n"
+             "    local cur=$wlpack_cur i\n"
+             "    mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$cur\")\n"
+             "    if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then\n"
+             "        for i in \"${!COMPREPLY[@]}\"; do COMPREPLY[i]=${COMPREPLY[i]#\"${cur%\"${cur##*:}\"}\"}; done\n"
+             "    elif [[ -n $wlpack_option && $COMP_WORDBREAKS != *=* ]]; then\n"
+             "        for i in \"${!COMPREPLY[@]}\"; do COMPREPLY[i]=$wlpack_option=${COMPREPLY[i]}; done\n"
+             "    fi\n"
+             "}\n"
+             "_wlpack() {\n"
+             "    local line=${COMP_LINE:0:COMP_POINT} verb='' what='' options='' words='' before wlpack_cur "
+             "wlpack_option=''\n"
+             "    local -a parts\n"
+             "    read -r -a parts <<<\"$line\"\n"
+             "    [[ $line == *[[:space:]] ]] && parts+=('')\n"
+             "    local n=${#parts[@]} i\n"
+             "    wlpack_cur=${parts[n-1]}\n"
+             "    before=${parts[n-2]}\n"
+             "    COMPREPLY=()\n"
+             "    for ((i = 1; i < n - 1; i++)); do\n"
+             "        [[ ${parts[i]} == -- ]] && { compopt -o default; return; }\n"
+             "        [[ -n $verb && -z $what && ${parts[i]} != -* ]] && what=${parts[i]}\n"
+             "        [[ -z $verb && ${parts[i]} != -* ]] && verb=${parts[i]}\n"
+             "    done\n"
+             "    if [[ $wlpack_cur == --*=* ]]; then\n"
+             "        wlpack_option=${wlpack_cur%%=*}\n"
+             "        wlpack_cur=${wlpack_cur#*=}\n"
+             "        before=$wlpack_option\n"
+             "    fi\n"
+             "    if [[ -z $verb || $verb == help ]]; then\n"
+             "        _wlpack_words \"");
     for (size_t i = 0; wl_verbs[i]; i++)
         wl_buf_addf(out, "%s ", wl_verbs[i]->name);
     wl_buf_adds(out, "help -q -v -vv --help --version\"\n        return\n    fi\n    case $verb:$before in\n");
     for (size_t i = 0; wl_verbs[i]; i++)
         bash_values(wl_verbs[i], out);
-    wl_buf_adds(out, "    esac\n    case $verb in\n");
+    wl_buf_adds(out, "    esac\n    [[ -z $wlpack_option ]] || return\n    case $verb in\n");
     for (size_t i = 0; wl_verbs[i]; i++)
         bash_verb(wl_verbs[i], out);
     wl_buf_adds(out, "    *) return ;;\n    esac\n"
@@ -193,7 +208,7 @@ static void zsh_option(const struct wl_verb *v, const struct wl_opt *o, struct w
         if (form)
             wl_buf_addf(out, " \\\n            '*-%c[", o->letter);
         else
-            wl_buf_addf(out, " \\\n            '*--%s[", o->name);
+            wl_buf_addf(out, " \\\n            '*--%s%s[", o->name, o->arg ? "=" : "");
         quoted(out, o->help, true);
         wl_buf_addc(out, ']');
         if (o->arg) {
@@ -219,6 +234,8 @@ static void zsh_verb(const struct wl_verb *v, struct wl_buf *out) {
         zsh_option(v, o, out);
     if (names_command(w))
         wl_buf_addf(out, " \\\n            '*:name: _wlpack_names %s'", names_command(w));
+    else if (w == WORDS_KIT)
+        wl_buf_addf(out, " \\\n            '1:what:(%s)' '*:name: _wlpack_names kits'", fixed_words(w));
     else if (fixed_words(w))
         wl_buf_addf(out, " \\\n            '1:what:(%s)' '*:file:_files'", fixed_words(w));
     else
@@ -292,6 +309,12 @@ static void fish(struct wl_buf *out) {
         else if (fixed_words(w))
             wl_buf_addf(out, "complete -c wlpack -n '__fish_seen_subcommand_from %s' -a '%s'\n", v->name,
                         fixed_words(w));
+        if (w == WORDS_KIT)
+            wl_buf_addf(
+                out,
+                "complete -c wlpack -n '__fish_seen_subcommand_from %s; and __fish_seen_subcommand_from install "
+                "which' -a '(wlpack completion names kits 2>/dev/null)'\n",
+                v->name);
     }
 }
 
@@ -301,17 +324,17 @@ static int print_names(const char *what, struct wl_err *err) {
     WL_AUTO(wl_strv_release) struct wl_strv path = {0}, recipes = {0};
     WL_AUTO(wl_layout_close) struct wl_layout l = WL_LAYOUT_INIT;
     WL_AUTO(wl_layout_entries_release) struct wl_layout_entries images = {0};
-    bool there = false;
+    bool there = false, kits = strcmp(what, "kits") == 0;
 
     if (strcmp(what, "images") != 0) {
         wl_recipe_path(&path);
         if (wl_recipe_list(&path, &recipes, err) < 0)
             return -1;
         for (size_t i = 0; i < recipes.n; i++)
-            if (!wl_starts(recipes.v[i], "kit-"))
-                wl_result("%s", recipes.v[i]);
+            if (wl_starts(recipes.v[i], KIT) == kits)
+                wl_result("%s", recipes.v[i] + (kits ? strlen(KIT) : 0));
     }
-    if (strcmp(what, "recipes") == 0)
+    if (kits || strcmp(what, "recipes") == 0)
         return 0;
     if (wl_local_open(&l, 0, &there, err) < 0 || (there && wl_layout_list(&l, &images, err) < 0))
         return -1;
@@ -332,7 +355,7 @@ static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) 
     (void)ret_status;
     if (strcmp(shell, "names") == 0)
         return args->n_pos == 2 ? print_names(args->pos[1], err)
-                                : wl_fail(err, WL_USAGE, "completion names: of recipes, images or both?");
+                                : wl_fail(err, WL_USAGE, "completion names: of recipes, kits, images or both?");
     if (args->n_pos > 1)
         return wl_fail(err, WL_USAGE, "one shell at a time");
     for (size_t i = 0; i < WL_ARRAY_LEN(shells); i++)
