@@ -480,7 +480,7 @@ static void test_fast(void **state) {
                 "tail:\n  %t = musttail call preserve_nonecc { i32, i32 } @w4(ptr %0)\n  ret { i32, i32 } %t\n"
                 "end:\n  %12 = phi i32 [ 1, %late ], [ 2, %join ]\n" ON);
     assert_true(wl_starts(text, "define hidden preserve_nonecc { i32, i32 } @h7(ptr noalias readonly %0, "));
-    assert_non_null(strstr(text, "ptr nonnull %wl.table, i64 %wl.op) #1 {\nentry:\n"));
+    assert_non_null(strstr(text, "ptr nonnull %wl.table, i64 %wl.op) #1 align 64 {\nentry:\n"));
     at = strstr(text, "slow:\n  %wl.w.");
     assert_non_null(at);
     assert_non_null(strstr(at, jump));

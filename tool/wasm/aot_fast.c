@@ -271,10 +271,13 @@ static void write_line(FILE *out, const struct body *b, const char *line) {
 static bool write_head(FILE *out, const char *line, uint32_t f) {
     static const char name[] = "@w", table[] = "ptr %wl.table";
     const char *at = strstr(line, name), *rest = at ? strchr(at, '(') : NULL, *p = rest ? strstr(rest, table) : NULL;
+    const char *open = p ? strrchr(p, '{') : NULL;
 
-    if (!p)
+    if (!open)
         return false;
-    fprintf(out, "%.*s@h%u%.*sptr nonnull %s\n", (int)(at - line), line, f, (int)(p - rest), rest, p + strlen("ptr "));
+    p += strlen("ptr ");
+    fprintf(out, "%.*s@h%u%.*sptr nonnull %.*salign 64 {\n", (int)(at - line), line, f,
+            (int)(p - strlen("ptr ") - rest), rest, (int)(open - p), p);
     return true;
 }
 

@@ -9,10 +9,18 @@
  * Where every way calls something, h<n> is w<n>. g<n> and handlers without a table go on in w<n>.
  *
  * PHP 7.4.33 with few extensions, 968 functions, of which 528 get a second body: its code grows from 3.72 to 3.93 MB. Instructions of the
- * eight small programs (aot_thread.h) and short runs of nine others, by valgrind and without the start: 1,021 million before, 890. Time, the
- * programs of Zend/bench.php and n bodies in turns of a millisecond or less, least of some 150 each, geometric mean, native being 1, on a
- * machine with twenty others at work: 1.297 before, 1.251 (loop 1.19 - 1.12, calls of functions 1.44 - 1.21, recursion 1.58 - 1.36,
- * heap sort 1.19 - 1.07; n bodies the same: most of its handlers call something). */
+ * eight small programs (aot_thread.h) and short runs of others, by valgrind and without the start: 1,021 million before, 890. Time, the
+ * programs of Zend/bench.php and n bodies in turns of a millisecond or less, least of some 150 to 350 each, geometric mean, native being 1,
+ * on a machine with twenty others at work: 1.28 before, 1.27 with it, and 1.21 where h<n> begins at a multiple of 64 bytes as well (before:
+ * 1.2 loops, 1.4 calls of functions, 1.58 recursion, 1.46 arrays of arrays; now 1.05, 1.23, 1.45, 1.40; n bodies 1.45 and 1.37). Where it
+ * begins is worth up to a quarter of a tight loop, which otherwise hides what other changes bring: compare two builds only with it.
+ *
+ * Lost: w<n> without h<n> at multiples of 64 as well (1.21); clang's -O2 instead of the short passes for the parts without handlers (the same
+ * instructions to 0.04 %, twice the time to compile). What remains: handlers of which every way calls something (elements and properties that are
+ * written, their functions with five registers to save), the stack pointer in those functions (aot_stack.h holds it for handlers alone), calls
+ * behind a write (what is freed) that keep their frame, and the opcode's address, which is stored and loaded again where a handler writes in
+ * between: native PHP keeps it in a register.
+ */
 #ifndef WL_WASM_AOT_FAST_H
 #define WL_WASM_AOT_FAST_H
 

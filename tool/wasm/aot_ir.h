@@ -17,7 +17,7 @@
 #include "aot_body.h"
 
 /* Raised whenever the same module may give other code; part of the aot step's key. */
-#define WL_AOT_IR_VERSION 9
+#define WL_AOT_IR_VERSION 10
 
 /* Where a new part begins: IR text that takes clang about four seconds and 150 MB. */
 #define WL_AOT_IR_PART (6u * 1024 * 1024)
