@@ -186,11 +186,51 @@ run wlpack run guest:2
 status_is 1 "a tag that is not there"
 err_like 'guest:2' "is named"
 
-# a damaged layer never runs
+# --- unpacked once, kept, and never the guest's own ---
+roots() { find "$WLPACK_HOME/roots" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l; }
+run wlpack gc --json
+out_like '"roots"' "gc drops unpacked images"
+is "$(roots)" 0 "all of them"
+for n in 1 2 3 4 5 6; do
+    (wlpack run guest:1 --entrypoint /guest.wasm -- cat /data/replaced >"par$n" 2>&1; echo $? >>"par$n") &
+done
+wait
+is "$(sort -u par? | tr '\n' ' ')" "0 two " "six at once, nothing unpacked: all run"
+is "$(roots)" 1 "one tree is kept"
+kept=$(find "$WLPACK_HOME/roots" -mindepth 1 -maxdepth 1)
+(cd "$kept" && find . -type f -exec sha256sum {} + | sort) >before
+run wlpack run guest:1 --entrypoint /guest.wasm -- put /data/replaced mine
+status_is 0 "a guest writes into its image"
+run wlpack run guest:1 --entrypoint /guest.wasm -- cat /data/replaced
+out_is two "the next one does not see it"
+(cd "$kept" && find . -type f -exec sha256sum {} + | sort) >after
+ok "what is kept is as it was" cmp -s before after
+mkfifo slow
+wlpack run guest:1 --entrypoint /guest.wasm -- cat <slow >slow-out 2>&1 &
+pid=$!
+exec 9>slow
+tries=0
+until [ -n "$(find "$WLPACK_HOME/tmp" -name replaced 2>/dev/null)" ] || [ $((tries += 1)) = 200 ]; do sleep 0.05; done
+run wlpack gc --json
+out_unlike '"roots"' "gc keeps what a guest runs from"
+is "$(roots)" 1 "and it is there"
+echo to its end >&9
+exec 9>&-
+wait $pid
+is "$? $(cat slow-out)" "0 to its end" "it runs on"
+run wlpack gc
+is "$(roots)" 0 "then gc drops it"
+run wlpack run guest:1 --entrypoint /guest.wasm -- cat /data/replaced
+
+# a damaged layer never runs; what was unpacked before it was damaged is right
 layer_digest=$(sed 's/.*"digest":"sha256:\([0-9a-f]*\)".*/\1/' layer.json)
 printf 'x' | dd of="$oci/blobs/sha256/$layer_digest" bs=1 seek=100 conv=notrunc 2>/dev/null
+run wlpack run guest:1 --entrypoint /guest.wasm -- cat /data/replaced
+out_is two "a layer is damaged, what is kept is not"
+wlpack gc >/dev/null 2>&1
 run wlpack run guest:1
 status_is 1 "a damaged layer"
 out_is "" "does not run"
+is "$(roots)" 0 "and is not kept"
 ok "and no unpacked files are left behind" test -z "$(ls "$WLPACK_HOME/tmp" 2>/dev/null)"
 done_testing

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../registry/layout.h"
 #include "../base/fs.h"
@@ -11,6 +12,7 @@
 #include "../model/home.h"
 #include "../model/store.h"
 #include "cmd.h"
+#include "run_guest.h"
 
 /* One record: a line, or with json a member of the object. */
 static void tell(struct wl_jw *json, const char *what, uint64_t n, uint64_t bytes) {
@@ -38,6 +40,39 @@ static int clear(const struct wl_home *home, const char *sub, const char *what, 
         return 0;
     tell(json, what, entries, bytes);
     return dry ? 0 : wl_fs_remove(path, err);
+}
+
+/* Images as run keeps them, but for those that a guest runs from. */
+static int clear_roots(const struct wl_home *home, bool dry, struct wl_jw *json, struct wl_err *err) {
+    WL_AUTO(wl_strv_release) struct wl_strv names = {0};
+    WL_AUTOFREE char *folder = wl_home_path(home, WL_HOME_ROOTS);
+    uint64_t n = 0, total = 0;
+
+    if (!wl_fs_is_dir(folder))
+        return 0;
+    if (wl_fs_list(folder, &names, err) < 0)
+        return -1;
+    for (size_t i = 0; i < names.n; i++) {
+        WL_AUTOFREE char *path = wl_path_join(folder, names.v[i]);
+        WL_AUTOFREE char *lock_name = wl_sprintf(WL_HOME_LOCKS "/root-%s.lock", names.v[i]);
+        WL_AUTOFREE char *lock_path = wl_home_path(home, lock_name);
+        WL_AUTO(wl_closep) int lock = -1;
+        uint64_t bytes, entries;
+
+        if (wl_guest_root_lock(home, names.v[i], WL_LOCK_NOWAIT, &lock, err) < 0)
+            return -1;
+        if (lock < 0)
+            continue;
+        wl_tree_usage(path, &bytes, &entries);
+        n++;
+        total += bytes;
+        if (!dry && wl_fs_remove(path, err) < 0)
+            return -1;
+        unlink(lock_path);
+    }
+    if (n > 0)
+        tell(json, "roots", n, total);
+    return 0;
 }
 
 static int collect_blobs(const struct wl_home *home, bool dry, struct wl_jw *json, struct wl_err *err) {
@@ -71,7 +106,7 @@ static int collect(const struct wl_args *args, struct wl_jw *json, struct wl_err
         return -1;
     tell(json, "steps", entries, bytes);
     if (collect_blobs(&home, dry, json, err) < 0 || clear(&home, WL_HOME_WORK, "trees", dry, json, err) < 0 ||
-        clear(&home, WL_HOME_VERIFIED, "marks", dry, json, err) < 0 ||
+        clear_roots(&home, dry, json, err) < 0 || clear(&home, WL_HOME_VERIFIED, "marks", dry, json, err) < 0 ||
         clear(&home, WL_HOME_MAPPED, "modules", dry, json, err) < 0)
         return -1;
     if (!all)
@@ -109,7 +144,8 @@ const struct wl_verb wl_verb_gc = {
     .summary = "remove what the store no longer needs",
     .help =
         "Removes finished steps that a later build of the same recipe has replaced, blobs that no image of the local\n"
-        "store needs, trees and half downloads that were left behind, modules as run keeps them to start faster.\n"
+        "store needs, trees and half downloads that were left behind, modules and unpacked\n"
+        "images as run keeps them to start faster (but for those that a guest runs from).\n"
         "Waits for builds that are running, unless with --dry-run. Prints kind, number and bytes, separated by tabs.",
     .opts = opts,
     .max_pos = 0,

@@ -74,7 +74,7 @@ static int add_options(const struct wl_args *args, struct wl_guest *g, struct wl
 
 static int run(const struct wl_args *args, int *ret_status, struct wl_err *err) {
     WL_AUTO(wl_home_close) struct wl_home home = WL_HOME_INIT;
-    WL_AUTO(wl_guest_release) struct wl_guest g = {0};
+    WL_AUTO(wl_guest_release) struct wl_guest g = WL_GUEST_INIT;
     WL_AUTOFREE char *trap = NULL;
     struct wl_guest_find f = {
         .name = args->pos[0],
@@ -119,7 +119,8 @@ const struct wl_verb wl_verb_run = {
     .usage = "run [OPTIONS] NAME-or-REF [-- ARGUMENTS]",
     .summary = "run a built interpreter, a .wasm file or a local image",
     .help =
-        "Runs the built artefact of a recipe, a .wasm file, or a local image (its files are the guest's \"/\").\n"
+        "Runs the built artefact of a recipe, a .wasm file, or a local image (its files are the guest's \"/\", a copy\n"
+        "that goes with it; the unpacked image itself is kept, so that the next start is faster, until `wlpack gc`).\n"
         "WasmEdge of the kit is the first choice and takes the precompiled module, which is checked first; Node and\n"
         "wasmtime of PATH run the portable one.\n\n"
         "The guest sees the folders and variables given here (and an image's own), its arguments and the standard\n"

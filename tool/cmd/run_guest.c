@@ -13,6 +13,8 @@
 void wl_guest_release(struct wl_guest *g) {
     free(g->module);
     free(g->portable);
+    wl_closep(&g->lock);
+    g->lock = -1;
     wl_strv_release(&g->args);
     wl_strv_release(&g->env);
     wl_strv_release(&g->ports);
@@ -75,7 +77,7 @@ static int from_recipe(const struct wl_strv *path, const struct wl_guest_find *f
 }
 
 static int from_image(struct wl_home *home, const struct wl_guest_find *f, struct wl_guest *ret, struct wl_err *err) {
-    WL_AUTO(wl_guest_image_release) struct wl_guest_image image = {0};
+    WL_AUTO(wl_guest_image_release) struct wl_guest_image image = WL_GUEST_IMAGE_INIT;
     const char *entry;
 
     if (wl_guest_image(home, f->name, !f->interpret, &image, err) < 0)
@@ -85,7 +87,8 @@ static int from_image(struct wl_home *home, const struct wl_guest_find *f, struc
         return wl_fail(err, WL_FAILED, "%s has no entrypoint; name one with --entrypoint /FILE.wasm", f->name);
     if (strstr(entry, ".."))
         return wl_fail(err, WL_FAILED, "%s: the entrypoint %s leads out of the image", f->name, entry);
-    ret->module = wl_sprintf("%s/%s", image.root, entry + (*entry == '/'));
+    ret->module = wl_sprintf("%s/%s", image.kept ? image.kept : image.root, entry + (*entry == '/'));
+    ret->lock = wl_steal_fd(&image.lock);
     if (!wl_fs_exists(ret->module))
         return wl_fail(err, WL_FAILED, "%s holds no file %s", f->name, entry);
     if (!f->entrypoint)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "../base/buf.h"
+#include "../base/digest.h"
 #include "../base/err.h"
 #include "../model/home.h"
 #include "../wasm/aot_file.h"
@@ -27,7 +28,9 @@ struct wl_guest {
     size_t n_dirs;
     struct wl_strv ports;
     bool interpret; /* leave native code alone */
+    int lock;       /* keeps gc away from where module is; -1 */
 };
+#define WL_GUEST_INIT {.lock = -1}
 void wl_guest_release(struct wl_guest *g);
 /* Takes host and guest. */
 int wl_guest_add_dir(struct wl_guest *g, char *host, char *guest, bool readonly, struct wl_err *err);
@@ -47,14 +50,28 @@ struct wl_guest_find {
  * guest's "/". Fills in module, portable, args, env and dirs. */
 int wl_guest_find(struct wl_home *home, const struct wl_guest_find *f, struct wl_guest *ret, struct wl_err *err);
 
-/* Files of a local image. *ret_root: the unpacked tree. */
+/* Files of a local image. */
 struct wl_guest_image {
-    char *root;
+    char *root; /* the unpacked tree, the guest's own */
+    char *
+        kept; /* the same as nobody writes to it, where the program is started from: there it is known and verified; or NULL */
+    int lock; /* held while kept is used; -1 */
     struct wl_strv entrypoint, cmd, env;
 };
+#define WL_GUEST_IMAGE_INIT {.lock = -1}
 void wl_guest_image_release(struct wl_guest_image *i);
 /* Of an index the portable image is taken, or, with `native`, the one for this machine where there is one. */
 int wl_guest_image(struct wl_home *home, const char *ref, bool native, struct wl_guest_image *ret, struct wl_err *err);
+
+/* Unpacked images are kept in $WLPACK_HOME/roots under the digest of what they are made of, so that the second start neither reads nor hashes
+ * layers; each guest gets a copy, as it may write. They were verified when they were unpacked, appear by rename, and gc drops those
+ * that are not in use (a shared lock while a guest runs).
+ * kept: fills in root, kept and lock when it is there and could be copied. keep: hands image->root over, and fills in the same; where it
+ * cannot be kept root stays as it is. */
+bool wl_guest_root_kept(struct wl_home *home, const struct wl_digest *key, struct wl_guest_image *ret);
+void wl_guest_root_keep(struct wl_home *home, const struct wl_digest *key, struct wl_guest_image *image);
+/* The lock of one, by its name in roots; flags as of wl_fs_lock. */
+int wl_guest_root_lock(const struct wl_home *home, const char *name, unsigned flags, int *ret_fd, struct wl_err *err);
 
 /* Runs it to its end with a runtime: "wasmedge" (from the kit), "node", "wasmtime" (from PATH); NULL: the first of them that is
  * there. *ret_status: the guest's exit code, 128 + n after signal n, WL_GUEST_TRAP after a trap; *ret_trap (a new string, or

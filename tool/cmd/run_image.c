@@ -23,7 +23,10 @@
 
 void wl_guest_image_release(struct wl_guest_image *i) {
     free(i->root);
-    i->root = NULL;
+    free(i->kept);
+    i->root = i->kept = NULL;
+    wl_closep(&i->lock);
+    i->lock = -1;
     wl_strv_release(&i->entrypoint);
     wl_strv_release(&i->cmd);
     wl_strv_release(&i->env);
@@ -171,8 +174,8 @@ static int unpack(struct wl_home *home, const struct wl_layout *l, const struct 
     return 0;
 }
 
-static int take_artifact(struct wl_home *home, const struct wl_layout *l, const struct pick *p,
-                         struct wl_guest_image *ret, struct wl_err *err) {
+static int copy_artifact(struct wl_home *home, const struct wl_layout *l, const struct pick *p, char **ret_root,
+                         struct wl_err *err) {
     const struct wl_oci_descriptor *d = &p->layers.v[0];
     WL_AUTOFREE char *root = NULL, *blob = wl_layout_blob_path(l, &d->digest), *file = NULL;
 
@@ -181,9 +184,36 @@ static int take_artifact(struct wl_home *home, const struct wl_layout *l, const 
     file = wl_sprintf("%s" ARTIFACT_MODULE, root);
     if (wl_fs_copy(blob, file, err) < 0)
         return -1;
-    wl_strv_add(&ret->entrypoint, ARTIFACT_MODULE);
-    ret->root = WL_STEAL(root);
+    *ret_root = WL_STEAL(root);
     return 0;
+}
+
+/* What the files of an image come from. */
+static struct wl_digest key_of(const struct pick *p) {
+    struct wl_digest *all = wl_calloc(p->layers.n + 1, sizeof(*all));
+    struct wl_digest key;
+
+    for (size_t i = 0; i < p->layers.n; i++)
+        all[i] = p->layers.v[i].digest;
+    all[p->layers.n].b[0] = p->artifact;
+    key = wl_digest_of(all, (p->layers.n + 1) * sizeof(*all));
+    free(all);
+    return key;
+}
+
+/* The tree of an image, kept or unpacked now. */
+static int take_files(struct wl_home *home, const struct wl_layout *l, const struct pick *p, struct wl_guest_image *ret,
+                      struct wl_err *err) {
+    struct wl_digest key = key_of(p);
+
+    if (wl_guest_root_kept(home, &key, ret))
+        return 0;
+    if ((p->artifact ? copy_artifact : unpack)(home, l, p, &ret->root, err) < 0)
+        return -1;
+    wl_guest_root_keep(home, &key, ret);
+    return ret->root
+               ? 0
+               : wl_fail(err, WL_FAILED, "there is no room for the image's files"); /* another guest runs from them */
 }
 
 int wl_guest_image(struct wl_home *home, const char *ref, bool native, struct wl_guest_image *ret, struct wl_err *err) {
@@ -205,8 +235,8 @@ int wl_guest_image(struct wl_home *home, const char *ref, bool native, struct wl
     if (p.rank == 0)
         return wl_fail(err, WL_FAILED, "%s holds no image", ref);
     if (p.artifact)
-        return take_artifact(home, &l, &p, ret, err) < 0 ? wl_err_context(err, "%s", ref) : 0;
-    if (read_config(&l, &p, ret, err) < 0 || unpack(home, &l, &p, &ret->root, err) < 0)
+        wl_strv_add(&ret->entrypoint, ARTIFACT_MODULE);
+    else if (read_config(&l, &p, ret, err) < 0)
         return wl_err_context(err, "%s", ref);
-    return 0;
+    return take_files(home, &l, &p, ret, err) < 0 ? wl_err_context(err, "%s", ref) : 0;
 }

@@ -9,6 +9,7 @@
 #define WL_HOME_OCI "oci"           /* the local image store, an OCI image layout */
 #define WL_HOME_VERIFIED "verified" /* marks of modules that `run` has verified (run_runtime.c) */
 #define WL_HOME_MAPPED "mapped"   /* MARK/NAME: verified modules with native code, as `run` maps them (run_runtime.c) */
+#define WL_HOME_ROOTS "roots"     /* KEY-BOOT/: images as `run` keeps them unpacked (run_roots.c) */
 #define WL_HOME_STORE "store"     /* finished steps, see store.h */
 #define WL_HOME_KITS "kits"       /* NAME-VERSION/, see kit.h */
 #define WL_HOME_MIRROR "mirror"   /* source archives by file name, looked at before the network */
