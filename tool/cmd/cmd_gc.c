@@ -66,7 +66,9 @@ static int clear_roots(const struct wl_home *home, bool dry, struct wl_jw *json,
         wl_tree_usage(path, &bytes, &entries);
         n++;
         total += bytes;
-        if (!dry && wl_fs_remove(path, err) < 0)
+        if (dry)
+            continue;
+        if (wl_fs_remove(path, err) < 0)
             return -1;
         unlink(lock_path);
     }
