@@ -131,14 +131,13 @@ php-tests: .setup-native
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) scripts/php-tests $(PHP) $(RUNTIME) $(FOLDERS)
 
-# The later branches of PHP, all of it: build, gate on WasmEdge and Node, php -S, and the sample of 8.2's own tests.
+# The later branches of PHP, all of it: build, gate on WasmEdge and Node, php -S, and the samples of their own tests.
 PHP8 ?= php-8.2.32 php-8.4.24
 php-8: .setup-test
 	@$(MAKE) --no-print-directory all
 	@WLPACK=$(BUILD)/wlpack WLPACK_TEST_PHP='$(PHP8)' WLPACK_TEST_NODE=1 prove --timer --exec env tests/e2e/89-php-8.t
 	@for php in $(PHP8); do \
-		WLPACK=$(BUILD)/wlpack WLPACK_TEST_PHP=$$php prove --timer --exec env tests/e2e/86-php-server.t || exit 1; done
-	@WLPACK=$(BUILD)/wlpack WLPACK_TEST_PHP=php-8.2.32 prove --timer --exec env tests/e2e/88-php-tests.t
+		WLPACK=$(BUILD)/wlpack WLPACK_TEST_PHP=$$php prove --timer --exec env tests/e2e/86-php-server.t tests/e2e/88-php-tests.t || exit 1; done
 
 bench: all
 	@scripts/bench

@@ -35,6 +35,20 @@ one_branch() {
         ok "$recipe: the image php:$version-$image is among the records" sh -c "printf '%s\n' \"\$1\" | grep -qx 'php:$version-$image'" - "$records"
     done
 
+    # what is in them: the portable module, and for the variant the one with native code
+    variant=amd64
+    [ "$(uname -m)" != aarch64 ] || variant=arm64
+    for image in cli cgi server; do
+        name=php
+        [ "$image" = cli ] || name=php-$image
+        run wlpack inspect "php:$version-$image-aot"
+        is "$(sed -n 's/^platform  *//p' "$out" | tr '\n' ' ')" "wasi/wasm wasi/wasm/$variant " "$recipe: php:$version-$image-aot: its platforms"
+        is "$(sed -n 's|^ *-0755 *\([0-9]*\) */php\.wasm$|\1|p' "$out" | tr '\n' ' ')" \
+            "$(wc -c <"$bin/$name.wasm") $(wc -c <"$bin/$name-aot.wasm") " "$recipe: and their modules"
+        run wlpack run "php:$version-$image-aot" -- -v
+        out_like "^PHP $version " "$recipe: it runs"
+    done
+
     php() { run wlpack run --output "$output" "$recipe" -- -r "$1"; }
     php 'echo PHP_VERSION, " ", PHP_INT_SIZE, " ", PHP_OS, " ", php_uname(), "\n";'
     out_is "$version 8 wasi wasi (none) 0.0.0 0.0.0 wasm32" "$recipe: version, 64-bit integers and the target's names"
