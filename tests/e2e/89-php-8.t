@@ -65,6 +65,10 @@ one_branch() {
     out_is "2 two! end" "$recipe: fibers"
     php '$f = new Fiber(function () { array_map(fn() => Fiber::suspend(), [1]); }); try { $f->start(); } catch (FiberError $e) { echo $e->getMessage(), "\n"; }'
     out_is "Cannot suspend in a callback of an internal function on this platform" "$recipe: where a fiber cannot be suspended, it says so"
+    php 'class C { public $s; function __construct() { $this->s = $this; } function __destruct() { echo "d"; try { Fiber::suspend(); } catch (FiberError $e) { echo "!"; } } }
+        $f = new Fiber(function () { for ($i = 0; $i < 2; $i++) { new C; new C; gc_collect_cycles(); echo " "; Fiber::suspend(); } });
+        $f->start(); $f->resume(); $f->resume(); echo "end\n";'
+    out_is "d!d! d!d! end" "$recipe: destructors of cycles that are collected in a fiber"
     case $version in
     8.4.*)
         php 'class P { public private(set) int $x = 3; public string $n { get => "hook"; set { throw new Error("no"); } } }
