@@ -18,6 +18,6 @@ status=$?
 sed 's/^/# /' "$T/report"
 [ "$status" -eq 0 ] || sed 's/^/# /' "$err"
 ok "$(wc -l <"$T/sample") of PHP's tests: as on native PHP, or listed in tests/php/$branch/differences" test "$status" -eq 0
-ok "and that was a lot" test "$(grep -c '	pass	' "$T/results/wasmedge.tsv")" -gt 1000
+ok "and nine in ten of them pass" test "$(grep -c '	pass	' "$T/results/wasmedge.tsv")" -gt $(($(wc -l <"$T/sample") * 9 / 10))
 
 done_testing
