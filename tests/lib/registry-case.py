@@ -31,6 +31,7 @@ A case is a text file. Lines:
   > !Name                     a header that it must not have
   > body: @layer              the body that it must have (@layer, @config, @manifest or text)
   > after 3                   it must not come earlier than three seconds after the scripted request before it
+  > whenever                  another worker's: what stands below "---" does not wait for it, but it must come
   < 201                       the answer's status; then
   < Name: value               its headers
   < body: text                its body (\\n, \\e, \\\" as in Python); @layer, @config, @manifest: those bytes
@@ -51,6 +52,7 @@ A case is a text file. Lines:
 import http.server
 import importlib.util
 import json
+import math
 import os
 import re
 import shlex
@@ -78,6 +80,7 @@ class Expectation:
         self.mode = None
         self.used = False
         self.after = 0
+        self.whenever = False
 
     def __str__(self):
         return "%s %s%s" % (self.method, self.path, " (second port)" if self.port else "")
@@ -179,6 +182,8 @@ class Case:
             return e
         if text.startswith("!"):
             current.absent.append(text[1:].lower())
+        elif text == "whenever":
+            current.whenever = True
         elif text.startswith("after "):
             current.after = int(text[6:])
         elif text.startswith("body:"):
@@ -304,9 +309,9 @@ class Server:
             self.ports.append(s.server_address[1])
 
     def find(self, h, which):
-        open_groups = [e.group for e in self.case.expect if not e.used]
+        first_open = min((e.group for e in self.case.expect if not e.used and not e.whenever), default=math.inf)
         for e in self.case.expect:
-            if e.used or e.port != which or e.method != h.command or e.group > min(open_groups):
+            if e.used or e.port != which or e.method != h.command or e.group > first_open:
                 continue
             if e.path == h.path or ("?" not in e.path and e.path == h.path.split("?")[0] and which == 0
                                     and e.mode == "registry"):
