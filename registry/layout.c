@@ -270,6 +270,10 @@ int wl_blob_read(struct wl_blob_reader *r, void *buf, size_t cap, size_t *ret_n,
     return 0;
 }
 
+int wl_blob_read_source(void *reader, void *buf, size_t cap, size_t *ret_n, struct wl_err *err) {
+    return wl_blob_read(reader, buf, cap, ret_n, err);
+}
+
 void wl_blob_close(struct wl_blob_reader *r) {
     wl_closep(&r->fd);
     r->fd = -1;

@@ -103,6 +103,8 @@ int wl_blob_open_sealed(struct wl_blob_reader *r, const struct wl_layout *l, con
 /* Goes on at an offset within the size; of a sealed blob alone. */
 int wl_blob_seek(struct wl_blob_reader *r, uint64_t offset, struct wl_err *err);
 int wl_blob_read(struct wl_blob_reader *r, void *buf, size_t cap, size_t *ret_n, struct wl_err *err);
+/* The same as the read of a struct wl_tar_source, whose arg is the reader. */
+int wl_blob_read_source(void *reader, void *buf, size_t cap, size_t *ret_n, struct wl_err *err);
 void wl_blob_close(struct wl_blob_reader *r);
 
 /* Reads the whole blob and checks it. */

@@ -348,11 +348,12 @@ static int locate(const struct wl_layout_entries *all, const char *ref, bool own
     return 0;
 }
 
-int wl_layout_find_in(const struct wl_layout *l, const struct wl_layout_entries *all, const char *ref,
-                      struct wl_layout_entry *ret, struct wl_err *err) {
+/* A copy of the entry that ref means. */
+static int pick(const struct wl_layout *l, const struct wl_layout_entries *all, const char *ref, bool own,
+                struct wl_layout_entry *ret, struct wl_err *err) {
     size_t at = SIZE_MAX;
 
-    if (locate(all, ref, false, &at, err) < 0)
+    if (locate(all, ref, own, &at, err) < 0)
         return -1;
     if (at == SIZE_MAX)
         return not_found(l, all, ref, err);
@@ -360,16 +361,17 @@ int wl_layout_find_in(const struct wl_layout *l, const struct wl_layout_entries 
     return 0;
 }
 
+int wl_layout_find_in(const struct wl_layout *l, const struct wl_layout_entries *all, const char *ref,
+                      struct wl_layout_entry *ret, struct wl_err *err) {
+    return pick(l, all, ref, false, ret, err);
+}
+
 static int find(const struct wl_layout *l, const char *ref, bool own, struct wl_layout_entry *ret, struct wl_err *err) {
     WL_AUTO(wl_layout_entries_release) struct wl_layout_entries all = {0};
-    size_t at = SIZE_MAX;
 
-    if (wl_layout_list(l, &all, err) < 0 || locate(&all, ref, own, &at, err) < 0)
+    if (wl_layout_list(l, &all, err) < 0)
         return -1;
-    if (at == SIZE_MAX)
-        return not_found(l, &all, ref, err);
-    *ret = wl_layout_entry_copy(&all.v[at]);
-    return 0;
+    return pick(l, &all, ref, own, ret, err);
 }
 
 int wl_layout_find(const struct wl_layout *l, const char *ref, struct wl_layout_entry *ret, struct wl_err *err) {

@@ -24,6 +24,10 @@
 #define WL_OCI_BLOB_MAX ((uint64_t)1 << 40) /* bytes of a blob: more is taken for nonsense */
 #define WL_OCI_ITEMS_MAX 4096               /* layers, manifests, diff_ids, history entries, annotations each */
 
+/* Names in a layer (image-spec 1.1, layer.md, "Whiteouts"): the file called what stands behind the prefix is gone; all that the folder held is. */
+#define WL_OCI_WHITEOUT ".wh."
+#define WL_OCI_OPAQUE ".wh..wh..opq"
+
 #define WL_MT_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 #define WL_MT_INDEX "application/vnd.oci.image.index.v1+json"
 #define WL_MT_CONFIG "application/vnd.oci.image.config.v1+json"

@@ -1,5 +1,5 @@
-/* `wlpack completion SHELL`: a completion script made from the verb table. The scripts know verbs and options; names of recipes and of
- * local images and of kits are asked for at the time (`wlpack completion names WHAT`). */
+/* `wlpack completion SHELL`: a completion script made from the verb table. The scripts know verbs and options; names of recipes,
+ * local images and kits are asked for at the time (`wlpack completion names WHAT`). */
 #include <stdio.h>
 #include <string.h>
 

@@ -42,10 +42,6 @@ static int load(struct inspect *in, const struct wl_oci_descriptor *d, struct wl
 
 /* --- Layers ---------------------------------------------------------------------------------------------------------- */
 
-static int read_blob(void *arg, void *buf, size_t cap, size_t *ret_n, struct wl_err *err) {
-    return wl_blob_read(arg, buf, cap, ret_n, err);
-}
-
 static void file_text(const struct wl_tar_entry *e, struct wl_buf *out) {
     char kind = e->type == WL_TAR_DIR ? 'd' : e->type == WL_TAR_SYMLINK ? 'l' : e->type == WL_TAR_FILE ? '-' : '?';
 
@@ -102,7 +98,7 @@ static int show_layer(struct inspect *in, const struct wl_oci_descriptor *d, str
     WL_AUTO(wl_blob_close) struct wl_blob_reader r = WL_BLOB_READER_INIT;
     WL_AUTO(wl_tar_freep) struct wl_tar_reader *t = NULL;
     WL_AUTO(wl_buf_release) struct wl_buf files = {0};
-    const struct wl_tar_source source = {.read = read_blob, .arg = &r};
+    const struct wl_tar_source source = {.read = wl_blob_read_source, .arg = &r};
     struct wl_digest_hex digest = wl_digest_str(&d->digest);
     uint64_t bytes = 0;
 

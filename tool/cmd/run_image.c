@@ -15,8 +15,6 @@
 #include "local.h"
 #include "run_guest.h"
 
-#define WHITEOUT ".wh." /* layer.md, "Whiteouts": the file behind it is gone */
-#define OPAQUE ".wh..wh..opq"
 #define DEPTH_MAX 200 /* folders in folders */
 #define ARTIFACT_MODULE                                                                                                \
     "/module.wasm" /* what the one module of a Wasm OCI artifact is called: it has no name of its own */
@@ -125,17 +123,17 @@ static int merge(const char *from, const char *to, int depth, struct wl_err *err
         return wl_fail(err, WL_FAILED, "the image's folders are nested too deeply");
     if (wl_fs_list(from, &names, err) < 0)
         return -1;
-    if (wl_strv_has(&names, OPAQUE) && (wl_fs_remove(to, err) < 0 || wl_fs_mkdirs(to, err) < 0))
+    if (wl_strv_has(&names, WL_OCI_OPAQUE) && (wl_fs_remove(to, err) < 0 || wl_fs_mkdirs(to, err) < 0))
         return -1;
     for (size_t i = 0; i < names.n; i++) {
         const char *name = names.v[i];
-        bool gone = wl_starts(name, WHITEOUT);
+        bool gone = wl_starts(name, WL_OCI_WHITEOUT);
         WL_AUTOFREE char *source = wl_path_join(from, name);
-        WL_AUTOFREE char *target = wl_path_join(to, gone ? name + strlen(WHITEOUT) : name);
+        WL_AUTOFREE char *target = wl_path_join(to, gone ? name + strlen(WL_OCI_WHITEOUT) : name);
 
-        if (strcmp(name, OPAQUE) == 0)
+        if (strcmp(name, WL_OCI_OPAQUE) == 0)
             continue;
-        if (gone && is_no_name(name + strlen(WHITEOUT)))
+        if (gone && is_no_name(name + strlen(WL_OCI_WHITEOUT)))
             return wl_fail(err, WL_FAILED, "refused: %s removes no file of the image", name);
         if ((gone || !real_dir(source) || !real_dir(target)) && wl_fs_remove(target, err) < 0)
             return -1;

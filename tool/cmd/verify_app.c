@@ -71,10 +71,6 @@ static bool read_base(struct wl_layout *l, const struct wl_digest *digest, struc
            wl_layout_walk(l, &e, on_item, ret, &ignored) == 0;
 }
 
-static int read_blob(void *arg, void *buf, size_t cap, size_t *ret_n, struct wl_err *err) {
-    return wl_blob_read(arg, buf, cap, ret_n, err);
-}
-
 static int hash_rest(struct wl_tar_reader *t, struct wl_digest *ret, struct wl_err *err) {
     WL_AUTO(wl_sha256_release) struct wl_sha256 h = {0};
     char chunk[65536];
@@ -94,7 +90,7 @@ static int hash_rest(struct wl_tar_reader *t, struct wl_digest *ret, struct wl_e
 static bool unpacked(const struct wl_layout *l, const struct layer *layer, struct wl_digest *ret) {
     WL_AUTO(wl_blob_close) struct wl_blob_reader r = WL_BLOB_READER_INIT;
     WL_AUTO(wl_tar_freep) struct wl_tar_reader *t = NULL;
-    const struct wl_tar_source source = {.read = read_blob, .arg = &r};
+    const struct wl_tar_source source = {.read = wl_blob_read_source, .arg = &r};
     struct wl_err ignored;
 
     return wl_blob_open(&r, l, &layer->digest, (int64_t)layer->size, &ignored) == 0 &&
@@ -198,7 +194,7 @@ static int read_layer(const struct wl_layout *l, const struct wl_oci_descriptor 
                       struct wl_err *err) {
     WL_AUTO(wl_blob_close) struct wl_blob_reader r = WL_BLOB_READER_INIT;
     WL_AUTO(wl_tar_freep) struct wl_tar_reader *t = NULL;
-    const struct wl_tar_source source = {.read = read_blob, .arg = &r};
+    const struct wl_tar_source source = {.read = wl_blob_read_source, .arg = &r};
     struct wl_digest digest;
 
     if (wl_blob_open(&r, l, &d->digest, (int64_t)d->size, err) < 0 ||

@@ -7,9 +7,6 @@
 #include "../base/mem.h"
 #include "../base/tar.h"
 
-#define WHITEOUT ".wh." /* layer.md, "Whiteouts" */
-#define OPAQUE ".wh..wh..opq"
-
 enum found { NOT_HERE, HERE, GONE };
 
 /* Whether name is path or a folder above it. */
@@ -27,10 +24,10 @@ static enum found judge(const struct wl_tar_entry *e, const char *path) {
         name++;
     n = strlen(name) - wl_ends(name, "/");
     base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
-    if (strcmp(base, OPAQUE) == 0)
+    if (strcmp(base, WL_OCI_OPAQUE) == 0)
         return is_above(name, base == name ? 0 : (size_t)(base - name) - 1, path) ? GONE : NOT_HERE;
-    if (wl_starts(base, WHITEOUT)) {
-        WL_AUTOFREE char *hidden = wl_sprintf("%.*s%s", (int)(base - name), name, base + strlen(WHITEOUT));
+    if (wl_starts(base, WL_OCI_WHITEOUT)) {
+        WL_AUTOFREE char *hidden = wl_sprintf("%.*s%s", (int)(base - name), name, base + strlen(WL_OCI_WHITEOUT));
 
         return *hidden && is_above(hidden, strlen(hidden), path) ? GONE : NOT_HERE;
     }
@@ -41,14 +38,10 @@ static enum found judge(const struct wl_tar_entry *e, const char *path) {
     return path[n] == '\0' && e->type != WL_TAR_DIR ? HERE : NOT_HERE;
 }
 
-static int read_blob(void *arg, void *buf, size_t cap, size_t *ret_n, struct wl_err *err) {
-    return wl_blob_read(arg, buf, cap, ret_n, err);
-}
-
 static enum found look_in(const struct wl_layout *l, const struct wl_oci_descriptor *d, const char *path) {
     WL_AUTO(wl_blob_close) struct wl_blob_reader r = WL_BLOB_READER_INIT;
     WL_AUTO(wl_tar_freep) struct wl_tar_reader *t = NULL;
-    const struct wl_tar_source source = {.read = read_blob, .arg = &r};
+    const struct wl_tar_source source = {.read = wl_blob_read_source, .arg = &r};
     enum found found = NOT_HERE;
     struct wl_tar_entry e;
     struct wl_err ignored;

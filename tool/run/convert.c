@@ -29,10 +29,6 @@ static void layers_release(struct layers *s) {
     free(s->names);
 }
 
-static int read_blob(void *arg, void *buf, size_t cap, size_t *ret_n, struct wl_err *err) {
-    return wl_blob_read(arg, buf, cap, ret_n, err);
-}
-
 static int read_tar(void *arg, void *buf, size_t cap, size_t *ret_n, struct wl_err *err) {
     return wl_tar_read(arg, buf, cap, ret_n, err);
 }
@@ -41,7 +37,7 @@ static int repack(struct layers *s, const struct wl_oci_descriptor *d, struct wl
                   struct wl_err *err) {
     WL_AUTO(wl_blob_close) struct wl_blob_reader r = WL_BLOB_READER_INIT;
     WL_AUTO(wl_tar_freep) struct wl_tar_reader *t = NULL;
-    const struct wl_tar_source source = {.read = read_blob, .arg = &r};
+    const struct wl_tar_source source = {.read = wl_blob_read_source, .arg = &r};
 
     if (wl_blob_open(&r, s->l, &d->digest, (int64_t)d->size, err) < 0 ||
         wl_tar_open_raw(&t, wl_digest_str(&d->digest).s, &source, NULL, err) < 0 ||

@@ -23,10 +23,6 @@ static void module_release(struct module *m) {
     free(m->name);
 }
 
-static int read_blob(void *arg, void *buf, size_t cap, size_t *ret_n, struct wl_err *err) {
-    return wl_blob_read(arg, buf, cap, ret_n, err);
-}
-
 static int copy_module(struct module *m, struct wl_tar_reader *t, struct wl_err *err) {
     WL_AUTO(wl_blob_cancel) struct wl_blob_writer w = WL_BLOB_WRITER_INIT;
     uint8_t chunk[CHUNK];
@@ -51,7 +47,7 @@ static int copy_module(struct module *m, struct wl_tar_reader *t, struct wl_err 
 static int take_layer(struct module *m, const struct wl_digest *digest, uint64_t size, struct wl_err *err) {
     WL_AUTO(wl_blob_close) struct wl_blob_reader r = WL_BLOB_READER_INIT;
     WL_AUTO(wl_tar_freep) struct wl_tar_reader *t = NULL;
-    const struct wl_tar_source source = {.read = read_blob, .arg = &r};
+    const struct wl_tar_source source = {.read = wl_blob_read_source, .arg = &r};
     struct wl_tar_entry e;
     bool end = false;
 
